@@ -1,0 +1,69 @@
+"""Frozen dataclasses to JSON values and back, strictly: what is read must be what would be written."""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import partial
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+Reader = Callable[[Any], Any]
+
+_READERS: dict[type, dict[str, Reader]] = {}
+
+
+def write_fields(value: Any) -> dict[str, Any]:
+    """Return a dataclass as a JSON object: enums by value, tuples as lists, nested ones as objects."""
+    return {name: _write(getattr(value, name)) for name in _readers(type(value))}
+
+
+def read_fields(cls: type[T], data: Any) -> T:
+    """Return the dataclass that `write_fields` wrote. Raises TypeError or ValueError for anything else."""
+    readers = _readers(cls)
+    if not isinstance(data, dict) or not data.keys() <= readers.keys():
+        raise ValueError("foreign fields")
+    return cls(**{name: readers[name](value) for name, value in data.items()})
+
+
+def _write(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_write(item) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return write_fields(value) if is_dataclass(value) else value
+
+
+def _readers(cls: type) -> dict[str, Reader]:
+    if cls not in _READERS:
+        hints = get_type_hints(cls)
+        _READERS[cls] = {field.name: _reader(hints[field.name]) for field in fields(cls)}
+    return _READERS[cls]
+
+
+def _reader(hint: Any) -> Reader:
+    """Return what reads a value of this type: str, int, an enum, a dataclass or a tuple of one of them."""
+    hint = getattr(hint, "__supertype__", hint)
+    if get_origin(hint) is tuple:
+        return _list_reader(_reader(get_args(hint)[0]))
+    if hint in (str, int):
+        return _plain_reader(hint)
+    return partial(hint) if issubclass(hint, Enum) else partial(read_fields, hint)
+
+
+def _list_reader(item: Reader) -> Reader:
+    def read(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise TypeError(f"a list was expected, not {type(value).__name__}")
+        return tuple(item(element) for element in value)
+
+    return read
+
+
+def _plain_reader(expected: type) -> Reader:
+    def read(value: Any) -> Any:
+        # By type, not isinstance: true is an int to Python, and would be written back as another JSON value.
+        if type(value) is not expected:
+            raise TypeError(f"{expected.__name__} was expected, not {type(value).__name__}")
+        return value
+
+    return read
