@@ -1,0 +1,125 @@
+"""The VP8 payload descriptor (RFC 7741, 4.2) and the frame header behind it (RFC 6386, 9.1)."""
+
+from sfu.errors import ParseError
+
+_START_CODE = b"\x9d\x01\x2a"
+
+
+class Vp8Descriptor:
+    """What the first bytes of a VP8 payload say; absent fields are None, `length` counts the bytes.
+
+    `keyframe` is true only in the packet that starts a keyframe; only there are `width` and `height` known.
+    """
+
+    __slots__ = (
+        "height",
+        "keyframe",
+        "layer_sync",
+        "length",
+        "picture_id",
+        "picture_id_bits",
+        "start_of_frame",
+        "temporal_id",
+        "tl0picidx",
+        "width",
+    )
+
+    def __init__(self) -> None:
+        self.length = 1
+        self.start_of_frame = False
+        self.keyframe = False
+        self.picture_id: int | None = None
+        self.picture_id_bits = 0
+        self.tl0picidx: int | None = None
+        self.temporal_id: int | None = None
+        self.layer_sync = False
+        self.width = 0
+        self.height = 0
+
+
+def parse_descriptor(data: bytes, start: int, end: int) -> Vp8Descriptor:
+    """Read the descriptor of the payload `data[start:end]`. Raises ParseError when it is empty or cut off."""
+    if not 0 <= start < end <= len(data):
+        raise ParseError("VP8 payload is empty")
+    descriptor = Vp8Descriptor()
+    first = data[start]
+    at = start + 1
+    if first & 0x80:
+        at = _parse_extension(descriptor, data, at, end)
+    if at >= end:
+        raise ParseError("VP8 descriptor has no payload behind it")
+    descriptor.length = at - start
+    # S is set at the start of each partition; only partition 0 starts a frame.
+    if first & 0x17 == 0x10:
+        descriptor.start_of_frame = True
+        if not data[at] & 0x01:
+            _parse_keyframe(descriptor, data, at, end)
+    return descriptor
+
+
+def _parse_extension(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) -> int:
+    if at >= end:
+        raise ParseError("VP8 descriptor is cut off")
+    flags = data[at]
+    at += 1
+    try:
+        if flags & 0x80:
+            at = _parse_picture_id(descriptor, data, at)
+        if flags & 0x40:
+            descriptor.tl0picidx = data[at]
+            at += 1
+        if flags & 0x30:
+            if flags & 0x20:
+                descriptor.temporal_id = data[at] >> 6
+                descriptor.layer_sync = bool(data[at] & 0x20)
+            at += 1
+    except IndexError:
+        raise ParseError("VP8 descriptor is cut off") from None
+    return at
+
+
+def _parse_picture_id(descriptor: Vp8Descriptor, data: bytes, at: int) -> int:
+    if data[at] & 0x80:
+        descriptor.picture_id = (data[at] & 0x7F) << 8 | data[at + 1]
+        descriptor.picture_id_bits = 15
+        return at + 2
+    descriptor.picture_id = data[at]
+    descriptor.picture_id_bits = 7
+    return at + 1
+
+
+def _parse_keyframe(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) -> None:
+    # Three bytes of frame tag, the start code, then 14 bits of size and two of scale for each side.
+    if at + 10 > end or data[at + 3 : at + 6] != _START_CODE:
+        raise ParseError("VP8 keyframe has no start code")
+    descriptor.keyframe = True
+    descriptor.width = (data[at + 6] | data[at + 7] << 8) & 0x3FFF
+    descriptor.height = (data[at + 8] | data[at + 9] << 8) & 0x3FFF
+
+
+def rewrite(
+    buffer: bytearray | memoryview, payload_offset: int, picture_id: int | None, tl0picidx: int | None
+) -> None:
+    """Put other numbers into a descriptor that `parse_descriptor` has accepted, in place, length unchanged.
+
+    A field that the descriptor lacks, or that is None here, stays as it is; numbers are cut to their width.
+    """
+    if not buffer[payload_offset] & 0x80:
+        return
+    flags = buffer[payload_offset + 1]
+    at = payload_offset + 2
+    if flags & 0x80:
+        wide = buffer[at] & 0x80
+        if picture_id is not None:
+            _put_picture_id(buffer, at, picture_id)
+        at += 2 if wide else 1
+    if flags & 0x40 and tl0picidx is not None:
+        buffer[at] = tl0picidx & 0xFF
+
+
+def _put_picture_id(buffer: bytearray | memoryview, at: int, picture_id: int) -> None:
+    if buffer[at] & 0x80:
+        buffer[at] = 0x80 | picture_id >> 8 & 0x7F
+        buffer[at + 1] = picture_id & 0xFF
+    else:
+        buffer[at] = picture_id & 0x7F

@@ -1,0 +1,173 @@
+"""What is missing from one incoming RTP stream: what to ask for again, and what to report to its sender."""
+
+from typing import Final
+
+from sfu.rtcp import ReportBlock
+from sfu.rtp import timestamp_difference
+
+# The sender's history is about this long; an older packet cannot be had, nor would it be of use.
+MAX_BEHIND: Final = 1_000
+MAX_AGE_S: Final = 1.0
+MAX_TRIES: Final = 10
+# Below this, a repeated request would overtake the answer to the first even on a local network.
+MIN_INTERVAL_S: Final = 0.02
+# Scattered numbers cost four bytes each: a request stays below one datagram.
+MAX_REQUESTED: Final = 250
+
+
+class _Missing:
+    __slots__ = ("since", "tried_at", "tries")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.tried_at = 0.0
+        self.tries = 0
+
+
+class LossTracker:
+    """Follow one SSRC's sequence numbers: ask for the holes and account for them.
+
+    Holes are asked for at once, then once per round trip until filled, tried `MAX_TRIES` times, older than
+    `MAX_AGE_S` or more than `MAX_BEHIND` behind; `abandoned` counts those given up: time for a keyframe.
+    The statistics are those of RFC 3550, A.1, A.3 and A.8. Times are seconds of a monotonic clock.
+    """
+
+    __slots__ = (
+        "_arrival",
+        "_base",
+        "_clock_rate",
+        "_expected_prior",
+        "_missing",
+        "_received_prior",
+        "_restart_at",
+        "_sender_report",
+        "_timestamp",
+        "abandoned",
+        "highest",
+        "jitter",
+        "received_count",
+    )
+
+    def __init__(self, clock_rate: int) -> None:
+        self._clock_rate = clock_rate
+        self._missing: dict[int, _Missing] = {}
+        self._sender_report: tuple[int, float] | None = None
+        self.abandoned = 0
+        self.jitter = 0.0
+        self.highest: int | None = None
+        self._timestamp = 0
+        self._arrival = 0.0
+        self._start(0)
+
+    def _start(self, sequence_number: int) -> None:
+        self._base = sequence_number
+        self._restart_at = -1
+        self._expected_prior = self._received_prior = self.received_count = 0
+        self._missing.clear()
+
+    def received(self, sequence_number: int, rtp_timestamp: int, now: float) -> bool:
+        """Note a packet; False when its number was already received or is no longer awaited."""
+        if self.highest is None:
+            return self._restart(sequence_number, rtp_timestamp, now)
+        step = ((sequence_number - self.highest + 0x8000) & 0xFFFF) - 0x8000
+        if step <= 0:
+            return self._received_late(step, sequence_number, rtp_timestamp, now)
+        if step > MAX_BEHIND:
+            return self._received_elsewhere(sequence_number, rtp_timestamp, now)
+        if step > 1:
+            self._note_gap(self.highest, self.highest + step, now)
+        self.highest += step
+        self.received_count += 1
+        # RFC 3550, A.8; only in order, for a packet sent again says nothing of the way's steadiness.
+        elapsed = (now - self._arrival) * self._clock_rate
+        wander = abs(elapsed - timestamp_difference(rtp_timestamp, self._timestamp))
+        self.jitter += (wander - self.jitter) / 16
+        self._arrival, self._timestamp = now, rtp_timestamp
+        return True
+
+    def _note_gap(self, before: int, after: int, now: float) -> None:
+        for number in range(before + 1, after):
+            self._missing[number] = _Missing(now)
+        # A stream that nobody asks `due` of, such as audio without NACK, must not grow for ever.
+        while len(self._missing) > MAX_BEHIND:
+            del self._missing[next(iter(self._missing))]
+            self.abandoned += 1
+
+    def _restart(self, sequence_number: int, rtp_timestamp: int, now: float) -> bool:
+        self._start(sequence_number)
+        self.highest = sequence_number
+        self.received_count = 1
+        self._arrival, self._timestamp = now, rtp_timestamp
+        return True
+
+    def _received_late(self, step: int, sequence_number: int, rtp_timestamp: int, now: float) -> bool:
+        if step < -MAX_BEHIND:
+            return self._received_elsewhere(sequence_number, rtp_timestamp, now)
+        self.received_count += 1
+        return self.recovered(sequence_number)
+
+    def _received_elsewhere(self, sequence_number: int, rtp_timestamp: int, now: float) -> bool:
+        # One number far away is an accident, two in a row are a sender that began anew (RFC 3550, A.1).
+        if sequence_number == self._restart_at:
+            return self._restart(sequence_number, rtp_timestamp, now)
+        self._restart_at = (sequence_number + 1) & 0xFFFF
+        return False
+
+    def recovered(self, sequence_number: int) -> bool:
+        """Note a packet that came as RTX: it fills its hole, the original stays lost in the reports."""
+        if self.highest is None:
+            return False
+        number = self.highest + ((sequence_number - self.highest + 0x8000) & 0xFFFF) - 0x8000
+        return self._missing.pop(number, None) is not None
+
+    def due(self, now: float, rtt_s: float) -> list[int]:
+        """The sequence numbers to ask for now, the oldest first; calling it counts as having asked."""
+        if not self._missing:
+            return []
+        interval = max(rtt_s, MIN_INTERVAL_S)
+        requested: list[int] = []
+        for number, missing in list(self._missing.items()):
+            if self._is_hopeless(number, missing, now, interval):
+                del self._missing[number]
+                self.abandoned += 1
+            elif (missing.tries == 0 or now - missing.tried_at >= interval) and len(
+                requested
+            ) < MAX_REQUESTED:
+                missing.tries += 1
+                missing.tried_at = now
+                requested.append(number & 0xFFFF)
+        return requested
+
+    def _is_hopeless(self, number: int, missing: _Missing, now: float, interval: float) -> bool:
+        assert self.highest is not None
+        too_old = now - missing.since > MAX_AGE_S or self.highest - number > MAX_BEHIND
+        return too_old or (missing.tries >= MAX_TRIES and now - missing.tried_at >= interval)
+
+    def sender_report(self, ntp: int, now: float) -> None:
+        """Note a sender report's 64-bit NTP time: our reports then let the sender compute the round trip."""
+        self._sender_report = (ntp >> 16 & 0xFFFFFFFF, now)
+
+    def report_block(self, ssrc: int, now: float) -> ReportBlock | None:
+        """What to tell the sender now, None before the first packet. Begins the next interval."""
+        if self.highest is None:
+            return None
+        last_sr, since = self._sender_report or (0, now)
+        return ReportBlock(
+            ssrc=ssrc,
+            fraction_lost=self._fraction_lost(self.highest),
+            lost=max(-0x800000, min(self._expected(self.highest) - self.received_count, 0x7FFFFF)),
+            highest_sequence=self.highest & 0xFFFFFFFF,
+            jitter=int(self.jitter),
+            last_sr=last_sr,
+            delay_since_last_sr=min(int((now - since) * 65_536), 0xFFFFFFFF),
+        )
+
+    def _expected(self, highest: int) -> int:
+        return highest - self._base + 1
+
+    def _fraction_lost(self, highest: int) -> int:
+        expected = self._expected(highest) - self._expected_prior
+        lost = expected - (self.received_count - self._received_prior)
+        self._expected_prior += expected
+        self._received_prior = self.received_count
+        return min(255, (lost << 8) // expected) if lost > 0 and expected > 0 else 0

@@ -1,0 +1,275 @@
+"""The recorder's copy of a meeting's tracks: a non-blocking stream that loses packets rather than wait.
+
+What goes over it is in `sfu.tapframes`.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import socket
+import time
+from collections.abc import Callable
+
+from sfu.burst import Burst
+from sfu.drops import DropCounter, DropReason
+from sfu.errors import ParseError
+from sfu.publication import Clock, Publication
+from sfu.router import Router, TrackKey
+from sfu.tapframes import (
+    CloseFrame,
+    EndFrame,
+    KeyframeFrame,
+    LostFrame,
+    PausedFrame,
+    SenderReportFrame,
+    TrackFrame,
+    encode_packet,
+    take_frames,
+)
+
+_log = logging.getLogger(__name__)
+
+# Half a minute of a small meeting: long enough for a recorder that is busy closing files.
+MOST_WAITING_BYTES = 8 * 1024 * 1024
+# Control frames still pass when packets no longer do; they are few and small.
+_RESERVE_BYTES = 64 * 1024
+# After a stop, for what waits to be taken.
+DRAIN_S = 5.0
+
+
+class Tap:
+    """One recording's stream to the recorder, until `finish`.
+
+    When the recorder goes (tap_lost) the tracks begin anew and wait here for the next one: a second of restart
+    must not be a second without record.
+    """
+
+    def __init__(
+        self, meeting: str, recording_id: str, notify: Callable[..., None], drops: DropCounter
+    ) -> None:
+        self.meeting = meeting
+        self.recording_id = recording_id
+        self.drops = drops
+        self._notify = notify
+        self._numbers = itertools.count(1)
+        self._socket: socket.socket | None = None
+        self._router: Router | None = None
+        self._publications: dict[int, Publication] = {}
+        self._finished = False
+        self._requests = bytearray()
+        self._waiting = bytearray()
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a recorder takes what is written."""
+        return self._socket is not None
+
+    def open(self, path: str) -> None:
+        """Connect, and pass on what has waited. Raises OSError."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(path)
+        except OSError:
+            connection.close()
+            raise
+        connection.setblocking(False)
+        self._socket = connection
+        asyncio.get_running_loop().add_reader(connection, self._asked)
+        if self._waiting:
+            self._drain()
+
+    def attach(self, router: Router) -> None:
+        """Begin to take the meeting's tracks."""
+        self._router = router
+        router.watch(self.sink)
+
+    def sink(self, key: TrackKey) -> "TapTrack":
+        """What takes one of the tracks."""
+        return TapTrack(self, key)
+
+    def add(self, publication: Publication) -> int:
+        """The number of a track that begins."""
+        number = next(self._numbers)
+        self._publications[number] = publication
+        return number
+
+    def remove(self, number: int) -> None:
+        """A track has ended."""
+        self._publications.pop(number, None)
+
+    def has_room(self, length: int) -> bool:
+        """Whether so many bytes may be written now."""
+        return len(self._waiting) + length <= MOST_WAITING_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep until the recorder takes more."""
+        if len(self._waiting) + len(data) > MOST_WAITING_BYTES + _RESERVE_BYTES:
+            return
+        self._waiting += data
+        if self._socket is not None and self._drained.is_set():
+            self._drain()
+
+    def _asked(self) -> None:
+        """The recorder asks for keyframes, or has hung up."""
+        assert self._socket is not None
+        try:
+            received = self._socket.recv(4096)
+            if received:
+                self._ask_for_keyframes(received)
+            else:
+                self._hung_up()
+        except BlockingIOError:
+            return
+        except (OSError, ParseError) as error:
+            self._lost(str(error))
+
+    def _ask_for_keyframes(self, received: bytes) -> None:
+        self._requests += received
+        for frame in take_frames(self._requests):
+            if isinstance(frame, KeyframeFrame) and (publication := self._publications.get(frame.track)):
+                publication.request_keyframe(time.monotonic())
+
+    def _hung_up(self) -> None:
+        if self._finished:
+            self._hang_up()
+        else:
+            self._lost("the recorder hung up")
+
+    def _drain(self) -> None:
+        connection = self._socket
+        assert connection is not None
+        try:
+            sent = connection.send(self._waiting)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            return self._lost(str(error))
+        del self._waiting[:sent]
+        return self._await_room(connection)
+
+    def _await_room(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        if self._waiting and self._drained.is_set():
+            self._drained.clear()
+            loop.add_writer(connection, self._drain)
+        elif not self._waiting and not self._drained.is_set():
+            self._drained.set()
+            loop.remove_writer(connection)
+
+    def _lost(self, reason: str) -> None:
+        _log.warning("Tap(%s) x %s", self.recording_id, reason)
+        self._hang_up()
+        router = self._router
+        if router is not None:
+            router.unwatch(self.sink)
+            # What the lost recorder did not take is of no use to the next one without its beginning.
+            self._waiting.clear()
+            router.watch(self.sink)
+            for publication in self._publications.values():
+                publication.request_keyframe(time.monotonic())
+        self._notify("tap_lost", meeting=self.meeting, recording_id=self.recording_id, reason=reason)
+
+    def _hang_up(self) -> None:
+        """Let go of the socket. Idempotent."""
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            asyncio.get_running_loop().remove_writer(connection)
+            asyncio.get_running_loop().remove_reader(connection)
+            connection.close()
+        self._requests.clear()
+        self._drained.set()
+
+    def finish(self) -> None:
+        """End the tracks and say goodbye. Idempotent."""
+        self._finished = True
+        router, self._router = self._router, None
+        if router is not None:
+            router.unwatch(self.sink)
+            self.write(CloseFrame(self.recording_id).encode())
+
+    async def wait_closed(self) -> None:
+        """After `finish`: wait a moment for the recorder to take everything, then hang up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._drained.wait()
+        self._hang_up()
+        self._waiting.clear()
+
+
+class TapTrack:
+    """A Sink: one (owner, source) for the recorder. Each publication of it is a track of its own."""
+
+    def __init__(self, tap: Tap, key: TrackKey) -> None:
+        self._tap = tap
+        self._key = key
+        self._track: int | None = None
+        self._not_sent = 0
+
+    def started(self, publication: Publication) -> None:
+        """Introduce the track."""
+        self._track = self._tap.add(publication)
+        media = publication.format
+        clock = publication.clock
+        frame = TrackFrame(
+            track=self._track,
+            meeting=self._tap.meeting,
+            recording_id=self._tap.recording_id,
+            owner=self._key.owner,
+            source=self._key.source,
+            kind=media.kind,
+            codec=media.codec,
+            clock_rate=media.clock_rate,
+            payload_type=media.payload_type,
+            sender_report=_describe(clock) if clock else None,
+        )
+        self._tap.write(frame.encode())
+
+    def forward(self, burst: Burst) -> None:
+        """All packets or, when the recorder does not keep up, none of them."""
+        if self._track is None:
+            return
+        track = self._track
+        frames = [
+            encode_packet(track, int(one.arrival * 1e9), one.sequence, one.original)
+            for one in burst.packets
+            if one.original is not None
+        ]
+        data = b"".join(frames)
+        if not self._tap.has_room(len(data)):
+            self._not_sent += len(frames)
+            self._tap.drops.count(DropReason.TAP_FULL, len(frames))
+            return
+        self._tell_lost()
+        self._tap.write(data)
+
+    def _tell_lost(self) -> None:
+        if self._not_sent and self._track is not None:
+            self._tap.write(LostFrame(self._track, self._not_sent).encode())
+            self._not_sent = 0
+
+    def reported(self, publication: Publication) -> None:
+        """Pass the publisher's sender report on."""
+        clock = publication.clock
+        if self._track is not None and clock is not None:
+            frame = SenderReportFrame(self._track, int(clock.arrival * 1e9), clock.ntp, clock.rtp_timestamp)
+            self._tap.write(frame.encode())
+
+    def paused(self, paused: bool) -> None:
+        """Tell the recorder why nothing comes."""
+        if self._track is not None:
+            self._tap.write(PausedFrame(self._track, time.monotonic_ns(), paused).encode())
+
+    def ended(self) -> None:
+        """The track's last frame."""
+        if self._track is not None:
+            self._tell_lost()
+            self._tap.write(EndFrame(self._track).encode())
+            self._tap.remove(self._track)
+            self._track = None
+
+
+def _describe(clock: Clock) -> dict[str, int]:
+    return {"ntp": clock.ntp, "rtp_timestamp": clock.rtp_timestamp, "arrival_ns": int(clock.arrival * 1e9)}

@@ -1,0 +1,75 @@
+"""ICE-lite: which addresses are known, and where to send."""
+
+import re
+
+from sfu.ice import CONSENT_S, MOST_ADDRESSES, OLD_CREDENTIALS_S, Credentials, IceAgent
+from sfu.limits import TokenBucket
+from sfu.port import Path, Port
+
+
+def paths(count: int) -> list[Path]:
+    port = Port("127.0.0.1", 0)
+    port.close()
+    return [Path(port, ("192.0.2.1", number)) for number in range(count)]
+
+
+def test_credentials_are_long_random_and_of_the_allowed_characters() -> None:
+    drawn = [Credentials.generate() for _ in range(20_000)]
+    assert len({one.ufrag for one in drawn}) == len(drawn)
+    assert all(re.fullmatch(r"[A-Za-z0-9+/]{8}", one.ufrag) for one in drawn)
+    assert all(re.fullmatch(r"[A-Za-z0-9+/]{24}", one.password) for one in drawn)
+
+
+def test_the_last_nominated_address_is_used() -> None:
+    a, b, c = paths(3)
+    agent = IceAgent(0.0)
+    assert agent.path is None
+    agent.checked(a, False, 1.0)
+    assert agent.path == a
+    agent.checked(b, False, 2.0)
+    assert agent.path == b
+    agent.checked(a, True, 3.0)
+    agent.checked(c, False, 4.0)
+    assert agent.path == a
+    agent.checked(c, True, 5.0)
+    assert agent.path == c
+    agent.forget(c)
+    assert agent.path == a
+
+
+def test_the_oldest_address_makes_room_but_never_the_nominated_one() -> None:
+    first, *others = paths(MOST_ADDRESSES + 3)
+    agent = IceAgent(0.0)
+    agent.checked(first, True, 0.0)
+    evicted = [agent.checked(path, False, 1.0 + at) for at, path in enumerate(others)]
+    assert [path for path in evicted if path] == others[:3]
+    assert len(agent.paths) == MOST_ADDRESSES
+    assert agent.path == first
+
+
+def test_consent_lapses() -> None:
+    agent = IceAgent(0.0)
+    (path,) = paths(1)
+    agent.checked(path, True, 10.0)
+    assert agent.consents(10.0 + CONSENT_S - 0.1)
+    assert not agent.consents(10.0 + CONSENT_S)
+
+
+def test_old_credentials_serve_a_moment_after_a_restart() -> None:
+    agent = IceAgent(0.0)
+    old = agent.credentials
+    agent.restart(100.0)
+    assert agent.credentials != old
+    assert agent.password(old.ufrag) == old.password
+    assert agent.password(agent.credentials.ufrag) == agent.credentials.password
+    assert agent.expire_credentials(100.0 + OLD_CREDENTIALS_S - 1) is None
+    assert agent.expire_credentials(100.0 + OLD_CREDENTIALS_S) == old
+    assert agent.password(old.ufrag) is None
+
+
+def test_a_bucket_gives_its_rate_and_its_burst() -> None:
+    bucket = TokenBucket(10, 5, 0.0)
+    assert [bucket.take(1, 0.0) for _ in range(6)] == [True] * 5 + [False]
+    assert bucket.take(1, 0.1)
+    assert not bucket.take(1, 0.1)
+    assert [bucket.take(1, 100.0) for _ in range(6)] == [True] * 5 + [False]

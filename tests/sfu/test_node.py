@@ -1,0 +1,149 @@
+"""The node's tables, addresses and ends."""
+
+import asyncio
+import socket
+from itertools import pairwise
+
+import pytest
+
+from sfu import sdp
+from sfu.errors import PeerError
+from sfu.node import Node
+from tests.sfu.calls import SOURCES, LightPublisher, LightSubscriber, light
+from tests.sfu.clients import MEETING, running_node, until
+
+CAMERA = ("alice", "camera")
+
+
+async def test_both_address_families_are_served_where_there_are_two() -> None:
+    node = Node(lambda event, **params: None)
+    await node.open(["0.0.0.0", "::"], 0, ["192.0.2.7"])
+    try:
+        publisher = LightPublisher()
+        async with light(publisher):
+            offer = publisher.offer({"audio": (1,), "video": (2, 3)})
+            answer = (await node.publish(MEETING, "p1", "alice", offer, SOURCES))["sdp"]
+            assert f"192.0.2.7 {node.port} typ host" in answer
+            publisher.use(answer)
+            for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                    sock.settimeout(5)
+                    try:
+                        sock.connect((host, node.port))
+                    except OSError:
+                        continue
+                    sock.send(bytes(publisher.check()))
+                    reply = await asyncio.to_thread(sock.recv, 2048)
+                    assert reply[:2] == b"\x01\x01"
+    finally:
+        await node.close()
+        await node.close()
+
+
+async def test_an_ice_restart_keeps_the_keys() -> None:
+    alice, bob = LightPublisher(), LightSubscriber()
+    async with running_node() as server, light(alice, bob):
+        await alice.join(server, "p1", "alice")
+        await bob.want(server, "s1", CAMERA)
+        await alice.send_frames(3)
+        old = alice.remote_ufrag
+        alice.ufrag = "renewed1"
+        offer = alice.offer({"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, alice.rtx_ssrc)})
+        answer = await server.node.publish(MEETING, "p1", "alice", offer, SOURCES)
+        assert sdp.parse(answer["sdp"]).media[0].ice_ufrag != old
+        await alice.prove_address()
+        alice.use(answer["sdp"])
+        alice.move()
+        await alice.prove_address()
+        await alice.send_frames(3, keyframe_first=False)
+        await until(lambda: len(bob.packets(*CAMERA)) == 12)
+        assert len(server.states("p1")) == 2
+
+
+async def test_another_certificate_is_another_peer() -> None:
+    alice = LightPublisher()
+    async with running_node() as server, light(alice):
+        await alice.join(server, "p1", "alice")
+        offer = alice.offer({"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, alice.rtx_ssrc)})
+        fingerprint = sdp.parse(offer).media[0].fingerprints[0][1]
+        other = fingerprint[:-2] + ("00" if fingerprint[-2:] != "00" else "01")
+        with pytest.raises(PeerError) as refused:
+            await server.node.publish(MEETING, "p1", "alice", offer.replace(fingerprint, other), SOURCES)
+        assert refused.value.code == "fingerprint_changed"
+        assert server.states("p1")[-1] == ("connected", "")
+
+
+async def test_renegotiation_adds_and_ends_tracks() -> None:
+    alice = LightPublisher()
+    async with running_node() as server, light(alice):
+        await alice.join(server, "p1", "alice")
+        two = {"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, alice.rtx_ssrc)}
+        three = {**two, "video2": (71, 72)}
+        sources = {**SOURCES, "video2": "screen"}
+        result = await server.node.publish(MEETING, "p1", "alice", alice.offer(three), sources)
+        assert [track["source"] for track in result["tracks"]] == ["microphone", "camera", "screen"]
+        await alice.send_frames(2)
+        await until(lambda: server.heard("track_started", source="camera"))
+        audio, video, screen = alice.offer(three).split("m=video")
+        offer = "m=video".join((audio, video.replace("a=sendonly", "a=inactive"), screen))
+        result = await server.node.publish(MEETING, "p1", "alice", offer, sources)
+        assert [track["source"] for track in result["tracks"]] == ["microphone", "screen"]
+        assert server.heard("track_ended", source="camera")
+        assert not server.heard("track_ended", source="microphone")
+
+
+async def test_an_encoder_that_starts_over_goes_on_for_the_subscriber() -> None:
+    alice, bob = LightPublisher(), LightSubscriber()
+    async with running_node() as server, light(alice, bob):
+        await alice.join(server, "p1", "alice")
+        await bob.want(server, "s1", CAMERA)
+        await alice.send_frames(5)
+        alice.video_sequence += 30_000 - 65_536
+        alice.video_ssrc = 4242
+        offer = alice.offer({"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, alice.rtx_ssrc)})
+        await server.node.publish(MEETING, "p1", "alice", offer, SOURCES)
+        await alice.send_frames(5)
+        packets = await until(lambda: len(found := bob.packets(*CAMERA)) == 20 and found)
+        numbers = [packet.sequence_number for packet in packets]
+        assert [(b - a) & 0xFFFF for a, b in pairwise(numbers)] == [1] * 19
+
+
+async def test_more_slots_than_a_description_holds_are_refused() -> None:
+    async with running_node() as server:
+        wants = [{"owner": str(owner), "source": "camera"} for owner in range(61)]
+        with pytest.raises(PeerError) as refused:
+            await server.node.subscribe(MEETING, "s1", wants)
+        assert refused.value.code == "peer_limit"
+        assert not (await server.node.stats())["peers"]
+        result = await server.node.subscribe(MEETING, "s1", wants[:60])
+        assert len(sdp.parse(result["sdp"]).media) == 60
+
+
+async def test_an_answer_to_a_smaller_offer_counts_for_its_part() -> None:
+    alice, bob = LightPublisher(), LightSubscriber()
+    async with running_node() as server, light(alice, bob):
+        await alice.join(server, "p1", "alice")
+        wants = [{"owner": "alice", "source": source} for source in ("camera", "microphone")]
+        first = (await server.node.subscribe(MEETING, "s1", wants[:1]))["sdp"]
+        second = (await server.node.subscribe(MEETING, "s1", wants))["sdp"]
+        await server.node.answer("s1", bob.answer(first))
+        await bob.connect(first)
+        await alice.send_frames(3)
+        await until(lambda: len(bob.rtp) == 6)
+        await server.node.answer("s1", bob.answer(second))
+        await alice.send_frames(3)
+        await until(lambda: len(bob.rtp) == 15)
+        assert (await server.node.subscribe(MEETING, "s1", wants))["sdp"] is None
+
+
+async def test_nothing_is_left_of_a_meeting() -> None:
+    alice, bob = LightPublisher(), LightSubscriber()
+    async with running_node() as server, light(alice, bob):
+        await alice.join(server, "p1", "alice")
+        await bob.want(server, "s1", CAMERA)
+        await server.node.pause(MEETING, *CAMERA, paused=True)
+        await server.node.close_meeting(MEETING)
+        assert ("closed", "meeting_closed") in server.states("s1")
+        stats = await server.node.stats()
+        assert (stats["peers"], stats["meetings"], stats["addresses"], stats["ufrags"]) == ({}, 0, 0, 0)
+        await until(lambda: bob.dtls.state == "closed" and alice.dtls.state == "closed")

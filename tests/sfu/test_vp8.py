@@ -1,0 +1,153 @@
+from fractions import Fraction
+
+import pytest
+from aiortc.codecs.vpx import Vp8Encoder, VpxPayloadDescriptor
+from av import VideoFrame
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfu.codecs.vp8 import Vp8Descriptor, parse_descriptor, rewrite
+from sfu.errors import ParseError
+
+KEYFRAME = bytes.fromhex("1019009d012a8002e001") + bytes(20)
+DELTA = b"\x11" + bytes(20)
+
+
+def parse(payload: bytes) -> Vp8Descriptor:
+    return parse_descriptor(payload, 0, len(payload))
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "picture_id", "bits", "tl0picidx", "temporal_id", "layer_sync"),
+    [
+        ("10", None, 0, None, None, False),
+        ("9000", None, 0, None, None, False),
+        ("908011", 0x11, 7, None, None, False),
+        ("90809234", 0x1234, 15, None, None, False),
+        ("90c0923405", 0x1234, 15, 5, None, False),
+        ("90e0923405a0", 0x1234, 15, 5, 2, True),
+        ("90e0110540", 0x11, 7, 5, 1, False),
+        ("90f09234054f", 0x1234, 15, 5, 1, False),
+        ("90100f", None, 0, None, None, False),  # key index only
+        ("902080", None, 0, None, 2, False),
+    ],
+)
+def test_every_form_of_the_descriptor(
+    descriptor: str,
+    picture_id: int | None,
+    bits: int,
+    tl0picidx: int | None,
+    temporal_id: int | None,
+    layer_sync: bool,
+) -> None:
+    head = bytes.fromhex(descriptor)
+    found = parse(head + DELTA)
+    assert found.length == len(head)
+    assert (found.picture_id, found.picture_id_bits) == (picture_id, bits)
+    assert (found.tl0picidx, found.temporal_id, found.layer_sync) == (tl0picidx, temporal_id, layer_sync)
+
+
+@pytest.mark.parametrize(
+    ("payload", "starts", "keyframe"),
+    [
+        (b"\x10" + KEYFRAME, True, True),
+        (b"\x10" + DELTA, True, False),
+        (b"\x00" + KEYFRAME, False, False),  # a continuation whose bytes look like a keyframe
+        (b"\x11" + KEYFRAME, False, False),  # the start of another partition
+        (b"\x30" + KEYFRAME, True, True),  # not a reference
+    ],
+)
+def test_where_frames_start(payload: bytes, starts: bool, keyframe: bool) -> None:
+    found = parse(payload)
+    assert (found.start_of_frame, found.keyframe) == (starts, keyframe)
+    assert (found.width, found.height) == ((640, 480) if keyframe else (0, 0))
+
+
+def test_a_bomb_shows_its_size_without_being_decoded() -> None:
+    found = parse(b"\x10" + bytes.fromhex("1019009d012aff3fff3f") + bytes(1_200))
+    assert (found.width, found.height) == (16_383, 16_383)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "10", "90", "9080", "908011", "908092", "90c092", "90e0923405", "902090",
+     "1010190000000000000000", "101019009d012a8002e0"],
+)  # fmt: skip
+def test_cut_off_descriptors_are_refused(text: str) -> None:
+    payload = bytes.fromhex(text)
+    with pytest.raises(ParseError):
+        parse_descriptor(payload + b"\x00\x04", 0, len(payload))
+
+
+def test_only_the_given_span_is_read() -> None:
+    packet = b"header" + b"\x90\x80\x92\x34" + DELTA + b"padding"
+    found = parse_descriptor(packet, 6, len(packet) - 7)
+    assert (found.picture_id, found.length) == (0x1234, 4)
+    with pytest.raises(ParseError):
+        parse_descriptor(packet, 6, len(packet) + 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "picture_id", "tl0picidx", "after"),
+    [
+        ("90e0923405a0", 0x7FFF, 255, "90e0ffffffa0"),
+        ("90e0923405a0", 0x8001, 256, "90e0800100a0"),
+        ("90e0923405a0", None, 6, "90e0923406a0"),
+        ("90e0923405a0", 0, None, "90e0800005a0"),
+        ("90e0110540", 0x85, 7, "90e0050740"),
+        ("908011", 5, 7, "908005"),
+        ("904005", 5, 7, "904007"),
+        ("9000", 5, 7, "9000"),
+        ("10", 5, 7, "10"),
+    ],
+)
+def test_rewriting_keeps_the_form(before: str, picture_id: int, tl0picidx: int, after: str) -> None:
+    buffer = bytearray(b"header" + bytes.fromhex(before) + DELTA)
+    rewrite(buffer, 6, picture_id, tl0picidx)
+    assert buffer == b"header" + bytes.fromhex(after) + DELTA
+
+
+def test_a_memoryview_can_be_rewritten() -> None:
+    buffer = bytearray.fromhex("90e0923405a0")
+    rewrite(memoryview(buffer), 0, 1, 2)
+    assert buffer == bytes.fromhex("90e0800102a0")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=40), st.integers(0, 0xFFFF), st.integers(0, 300))
+def test_random_bytes_raise_only_parse_error(payload: bytes, picture_id: int, tl0picidx: int) -> None:
+    try:
+        found = parse(payload)
+    except ParseError:
+        return
+    assert 0 < found.length < len(payload)
+    buffer = bytearray(payload)
+    rewrite(buffer, 0, picture_id, tl0picidx)
+    again = parse(bytes(buffer))
+    assert again.length == found.length
+    assert buffer[found.length :] == payload[found.length :]
+    if found.picture_id_bits:
+        assert again.picture_id == picture_id % (1 << found.picture_id_bits)
+    if found.tl0picidx is not None:
+        assert again.tl0picidx == tl0picidx % 256
+
+
+def black_frame(pts: int) -> VideoFrame:
+    frame = VideoFrame(width=320, height=180)
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.pts, frame.time_base = pts, Fraction(1, 90_000)
+    return frame
+
+
+def test_real_frames_are_understood() -> None:
+    encoder = Vp8Encoder()
+    payloads, _ = encoder.encode(black_frame(0), force_keyframe=True)
+    first = parse(payloads[0])
+    theirs, _ = VpxPayloadDescriptor.parse(payloads[0])
+    assert (first.keyframe, first.width, first.height) == (True, 320, 180)
+    assert first.picture_id == theirs.picture_id
+    payloads, _ = encoder.encode(black_frame(3_000))
+    second = parse(payloads[0])
+    assert (second.keyframe, second.start_of_frame) == (False, True)
+    assert second.picture_id == (first.picture_id + 1) % 2**15
