@@ -1,0 +1,1 @@
+"""Meetings to disk, and their minutes."""

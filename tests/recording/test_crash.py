@@ -1,0 +1,205 @@
+"""`kill -9` at any moment, and a disk without room: what was said is kept."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.recording.harness import RecorderProcess, RefusedError, Worker, begin, camera, microphone
+from tests.recording.material import Sent, pictures, play, read_beeps, read_pictures, sound
+
+STEP_MS = 100
+
+
+def media(worker: Worker) -> list[tuple[int, Sent]]:
+    video, audio = camera(), microphone()
+    v, a = (
+        worker.track("anna", "camera", video, video.ntp(0)),
+        worker.track("anna", "microphone", audio, audio.ntp(0)),
+    )
+    packets = [(v, packet) for item in pictures(250, every=50) for packet in video.picture(item)]
+    return packets + [(a, packet) for item in sound(10_000) for packet in audio.sound(item)]
+
+
+@pytest.mark.parametrize("after_ms", [1200, 2700, 4900, 6300])
+async def test_a_kill_costs_less_than_a_second(tmp_path, after_ms):
+    folder = tmp_path / "rec"
+    async with RecorderProcess(tmp_path).running() as recorder:
+        worker = await begin(recorder, folder)
+        packets = media(worker)
+        for start in range(0, after_ms, STEP_MS):
+            await worker.send(entry for entry in packets if start <= entry[1].arrival_ms < start + STEP_MS)
+            await asyncio.sleep(STEP_MS / 1000 / 8)
+        await recorder.kill()
+    assert not list(folder.glob("*.webm"))
+    async with RecorderProcess(tmp_path).running() as recorder:
+        for _ in range(2):
+            answer = await recorder.call(
+                "recover", recording_id="rec1", meeting_id="m", directory=str(folder)
+            )
+            files = {segment["name"]: segment for segment in answer["files"]}
+            assert sorted(files) == ["anna-camera-1.webm", "anna-microphone-1.webm"]
+            assert all(after_ms - 1000 <= one["end_ms"] <= after_ms + 40 for one in files.values())
+    shown = read_pictures(folder / "anna-camera-1.webm")
+    assert [one.number for one in shown] == list(range(len(shown)))
+    assert len(shown) * 40 >= after_ms - 1000
+    assert not list(folder.glob("*.part"))
+    for name, segment in files.items():
+        assert play(folder / name)[1] * 1000 == pytest.approx(segment["end_ms"], abs=25)
+
+
+async def test_a_recording_goes_on_after_a_crash_with_new_files(tmp_path):
+    folder = tmp_path / "rec"
+    for part in 1, 2:
+        async with RecorderProcess(tmp_path).running() as recorder:
+            worker = await begin(recorder, folder)
+            await worker.send(entry for entry in media(worker) if entry[1].arrival_ms < 2000)
+            await recorder.opened(folder / f"anna-camera-{part}.webm.part", 2500)
+            await recorder.kill()
+    async with RecorderProcess(tmp_path).running() as recorder:
+        answer = await recorder.call("recover", recording_id="rec1", meeting_id="m", directory=str(folder))
+    names = [segment["name"] for segment in answer["files"]]
+    assert "anna-camera-1.webm" in names
+    assert "anna-camera-2.webm" in names
+
+
+async def test_recovery_takes_what_is_broken_as_it_comes(tmp_path):
+    folder = tmp_path / "rec"
+    async with RecorderProcess(tmp_path).running() as recorder:
+        worker = await begin(recorder, folder)
+        await worker.send(media(worker))
+        await worker.close()
+        await recorder.call("stop", recording_id="rec1", at_ms=10_030)
+        whole = (folder / "anna-camera-1.webm").read_bytes()
+        for number, data in enumerate(
+            [b"", b"\x1a\x45", whole[:200], os.urandom(5000), whole[: len(whole) // 2]], 2
+        ):
+            (folder / f"anna-camera-{number}.webm.part").write_bytes(data)
+        (folder / "anna-microphone-1.webm.part").write_bytes(
+            b"left behind by a repair that had just been finished"
+        )
+        answer = await recorder.call("recover", recording_id="rec1", meeting_id="m", directory=str(folder))
+    names = sorted(segment["name"] for segment in answer["files"])
+    assert names == ["anna-camera-1.webm", "anna-camera-6.webm", "anna-microphone-1.webm"]
+    assert not list(folder.glob("*.part"))
+    assert len(list(folder.glob("*.unreadable"))) == 3
+    assert [one.number for one in read_pictures(folder / "anna-camera-6.webm")][:50] == list(range(50))
+
+
+@pytest.mark.parametrize("delay_ms", [0, 4, 12, 30])
+async def test_a_kill_while_finishing_or_recovering_loses_nothing_more(tmp_path, delay_ms):
+    folder = tmp_path / "rec"
+    async with RecorderProcess(tmp_path).running() as recorder:
+        worker = await begin(recorder, folder)
+        await worker.send(media(worker))
+        await worker.close()
+        await recorder.opened(folder / "anna-microphone-1.webm.part", 30_000)
+        await killed_during(recorder, delay_ms, "stop", recording_id="rec1", at_ms=10_030)
+    recovery = {"recording_id": "rec1", "meeting_id": "m", "directory": str(folder)}
+    async with RecorderProcess(tmp_path).running() as recorder:
+        await killed_during(recorder, delay_ms, "recover", **recovery)
+    async with RecorderProcess(tmp_path).running() as recorder:
+        answer = await recorder.call("recover", **recovery)
+    assert [segment["name"] for segment in answer["files"]] == [
+        "anna-camera-1.webm",
+        "anna-microphone-1.webm",
+    ]
+    assert all(segment["end_ms"] >= 9030 for segment in answer["files"])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *sorted(one["name"] for one in answer["files"]),
+        "ledger.jsonl",
+    ]
+    for segment in answer["files"]:
+        assert play(folder / segment["name"])[1] * 1000 == pytest.approx(segment["end_ms"], abs=25)
+
+
+async def killed_during(recorder: RecorderProcess, delay_ms: int, method: str, **params: Any) -> None:
+    request = asyncio.create_task(recorder.call(method, **params))
+    await asyncio.sleep(delay_ms / 1000)
+    await recorder.kill()
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+
+
+async def test_silence_is_written_while_it_lasts(tmp_path):
+    """Twenty seconds ago somebody spoke for one, then was muted: a crash now must not cost the twenty."""
+    folder = tmp_path / "rec"
+    async with RecorderProcess(tmp_path).running() as recorder:
+        worker = await begin(recorder, folder, ahead_s=-20)
+        audio = microphone()
+        track = worker.track("anna", "microphone", audio, audio.ntp(0))
+        await worker.send((track, packet) for item in sound(1000) for packet in audio.sound(item))
+        worker.mute(track, 1040, True)
+        await recorder.opened(folder / "anna-microphone-1.webm.part", 3500 + 16 * 140)
+        await recorder.kill()
+    async with RecorderProcess(tmp_path).running() as recorder:
+        answer = await recorder.call("recover", recording_id="rec1", meeting_id="m", directory=str(folder))
+    (segment,) = answer["files"]
+    assert segment["end_ms"] >= 15_000
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+async def test_a_full_disk_ends_files_not_the_process(tmp_path, small_disk):
+    async with RecorderProcess(tmp_path).running() as recorder:
+        full = await begin(recorder, small_disk / "rec", "full")
+        good = await begin(recorder, tmp_path / "rec", "good")
+        status = os.statvfs(small_disk)
+        (small_disk / "ballast").write_bytes(bytes(status.f_bavail * status.f_frsize - 40_000))
+        for worker in full, good:
+            await worker.send(media(worker))
+        (warning,) = await recorder.event("recording_warning")
+        assert (warning["recording_id"], warning["code"]) == ("full", "disk_full")
+        answers = {}
+        for worker in full, good:
+            await worker.close()
+            answers[worker] = await recorder.call("stop", recording_id=worker.recording_id, at_ms=10_030)
+        whole = {segment["name"]: segment for segment in answers[good]["files"]}
+        assert [one.number for one in read_pictures(tmp_path / "rec/anna-camera-1.webm")] == list(range(250))
+        assert all(segment["gaps"] == [] for segment in whole.values())
+        cut = {segment["name"]: segment for segment in answers[full]["files"]}
+        shown = read_pictures(small_disk / "rec/anna-camera-1.webm")
+        assert 20 < len(shown) < 250
+        assert [one.number for one in shown] == list(range(len(shown)))
+        assert cut["anna-camera-1.webm"]["gaps"][-1]["reason"] == "disk_full"
+        assert read_beeps(small_disk / "rec/anna-microphone-1.webm")
+        assert recorder.process.returncode is None
+
+
+async def test_too_little_room_refuses_the_start(tmp_path, small_disk):
+    async with RecorderProcess(tmp_path, reserve=2_000_000_000).running() as recorder:
+        with pytest.raises(RefusedError) as refusal:
+            await begin(recorder, small_disk / "rec")
+        assert refusal.value.code == "disk_full"
+        assert "MB" in str(refusal.value)
+
+
+async def test_below_the_floor_pictures_are_given_up_and_sound_goes_on(tmp_path, small_disk):
+    async with RecorderProcess(tmp_path, reserve=4_000_000).running() as recorder:
+        worker = await begin(recorder, small_disk / "rec")
+        packets = media(worker)
+        await worker.send(entry for entry in packets if entry[1].arrival_ms < 3000)
+        (small_disk / "ballast").write_bytes(bytes(1_200_000))
+        await recorder.event("recording_warning", 2)
+        await worker.send(entry for entry in packets if entry[1].arrival_ms >= 3000)
+        await worker.close()
+        answer = await recorder.call("stop", recording_id="rec1", at_ms=10_030)
+        files = {segment["name"]: segment for segment in answer["files"]}
+        assert sorted(files) == ["anna-camera-1.webm", "anna-microphone-1.webm"]
+        assert files["anna-microphone-1.webm"]["gaps"] == []
+        assert files["anna-microphone-1.webm"]["end_ms"] == 10_030
+        assert len(read_pictures(small_disk / "rec/anna-camera-1.webm")) == 75
