@@ -1,0 +1,1 @@
+"""The composition root: HTTP, Socket.IO, storage, configuration. Knows everyone, decides nothing about meetings."""

@@ -1,0 +1,169 @@
+"""The authority over running meetings in this process: commands in one order, stored before they are told.
+
+A LiveMeeting is a `rooms.Meeting` with a lock, a clock and a place in the event store. Its listeners are
+called at once, in the order of the log; its followers (`server.follower`) work behind, each at its own pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from weakref import WeakValueDictionary
+
+from rooms.errors import MeetingError
+from rooms.events import DEFAULT_PARTICIPANT_LIMIT, Event
+from rooms.ids import MeetingId, ParticipantId, RecordingId, UserId, new_id, new_meeting_code
+from rooms.log import LoggedEvent, Moment, chain
+from rooms.meeting import Meeting
+from rooms.permissions import Actor
+from rooms.state import MeetingPhase
+from server.services import Clock, utc_now
+from server.storage import Storage
+from server.storage.meetings import MeetingRow
+
+Command = Callable[[Meeting, Moment], Sequence[Event]]
+Listener = Callable[["LiveMeeting", Sequence[LoggedEvent]], None]
+
+NANOSECONDS_PER_MS = 1_000_000
+
+
+class MeetingUnknown(MeetingError):
+    """No meeting has this id."""
+
+    code = "meeting_unknown"
+
+
+class LiveMeeting:
+    """One meeting's only writer. Two commands never overlap; what is not stored never happened."""
+
+    def __init__(
+        self, log: Sequence[LoggedEvent], storage: Storage, listeners: list[Listener], clock: Clock
+    ) -> None:
+        self._clock = clock
+        self.meeting = Meeting.replay(log)
+        self.meeting_id: MeetingId = log[0].meeting_id
+        self._last = log[-1]
+        self._storage = storage
+        self._listeners = listeners
+        self._lock = asyncio.Lock()
+        self._writes: set[asyncio.Task[list[LoggedEvent]]] = set()
+        # The monotonic clock does not survive a restart: meeting time goes on from the last event by the calendar.
+        since_last_ms = max(0, round((self._clock() - self._last.time).total_seconds() * 1000))
+        #: CLOCK_MONOTONIC, in nanoseconds, at meeting_ms 0; the media plane and the recorder share this clock.
+        self.epoch_ns = time.monotonic_ns() - (self._last.meeting_ms + since_last_ms) * NANOSECONDS_PER_MS
+
+    def __str__(self) -> str:
+        return f"Meeting({self.meeting_id})"
+
+    def now(self) -> Moment:
+        """This moment in the calendar's time and in the meeting's."""
+        meeting_ms = (time.monotonic_ns() - self.epoch_ns) // NANOSECONDS_PER_MS
+        return Moment(self._clock(), max(meeting_ms, self._last.meeting_ms))
+
+    async def events_after(self, seq: int) -> list[LoggedEvent]:
+        """What the log holds after `seq`."""
+        return await self._storage.events.read(self.meeting_id, seq)
+
+    async def execute(self, actor: str, command: Command) -> list[LoggedEvent]:
+        """Run a command, store its events, apply them and tell the listeners.
+
+        Raises what the command refuses with; then nothing has changed. The write is not given up when the
+        caller is cancelled: state and store would part.
+        """
+        write = asyncio.create_task(self._execute(actor, command), name=f"{self} write")
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+        return await asyncio.shield(write)
+
+    async def _execute(self, actor: str, command: Command) -> list[LoggedEvent]:
+        async with self._lock:
+            now = self.now()
+            events = command(self.meeting, now)
+            if not events:
+                return []
+            logged = chain(self._last, self.meeting_id, actor, events, now)
+            await self._storage.events.append(logged)
+            for event in logged:
+                self.meeting.apply(event)
+            self._last = logged[-1]
+            for listener in self._listeners:
+                listener(self, logged)
+            return logged
+
+
+class LiveMeetings:
+    """Every meeting this process is asked for; running ones stay, others go when nobody uses them."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock = utc_now,
+        participant_limit: int = DEFAULT_PARTICIPANT_LIMIT,
+    ) -> None:
+        self._clock = clock
+        self._participant_limit = participant_limit
+        self.listeners: list[Listener] = [self._keep_while_running]
+        self._storage = storage
+        self._loaded: WeakValueDictionary[MeetingId, LiveMeeting] = WeakValueDictionary()
+        self._running: set[LiveMeeting] = set()
+        self._loading = asyncio.Lock()
+
+    async def create(self, title: str, created_by: UserId) -> LiveMeeting:
+        """Plan a meeting and store its first event."""
+        meeting_id, code, now = MeetingId(new_id()), new_meeting_code(), Moment(self._clock(), 0)
+        logged = chain(
+            None,
+            meeting_id,
+            created_by,
+            Meeting.create(title, code, created_by, self._participant_limit),
+            now,
+        )
+        live = LiveMeeting(logged, self._storage, self.listeners, self._clock)
+        row = MeetingRow(meeting_id, code, live.meeting.title, created_by, logged[0].time)
+        await self._storage.meetings.add(row, logged)
+        self._loaded[meeting_id] = live
+        for listener in self.listeners:
+            listener(live, logged)
+        return live
+
+    async def get(self, meeting_id: MeetingId) -> LiveMeeting:
+        """The meeting, from memory or from its log. Raises MeetingUnknown."""
+        async with self._loading:
+            if live := self._loaded.get(meeting_id):
+                return live
+            log = await self._storage.events.read(meeting_id)
+            if not log:
+                raise MeetingUnknown
+            live = LiveMeeting(log, self._storage, self.listeners, self._clock)
+            self._loaded[meeting_id] = live
+            self._keep_while_running(live, log)
+            return live
+
+    async def load_running(self) -> list[LiveMeeting]:
+        """Bring back every meeting that was running when the server last ended."""
+        rows = await self._storage.meetings.unfinished()
+        return [await self.get(row.meeting_id) for row in rows if row.state == MeetingPhase.RUNNING]
+
+    def running(self) -> Iterable[LiveMeeting]:
+        """The meetings that run now."""
+        return tuple(self._running)
+
+    def _keep_while_running(self, live: LiveMeeting, _: Sequence[LoggedEvent]) -> None:
+        if live.meeting.phase is MeetingPhase.RUNNING:
+            self._running.add(live)
+        else:
+            self._running.discard(live)
+
+
+def recording_rule(actor: ParticipantId | Actor, action: str) -> Command:
+    """The command that starts, stops, pauses or resumes the recording."""
+    if action == "start":
+        recording_id = RecordingId(new_id())
+        return lambda meeting, _: meeting.start_recording(actor, recording_id)
+    method = {
+        "stop": Meeting.stop_recording,
+        "pause": Meeting.pause_recording,
+        "resume": Meeting.resume_recording,
+    }[action]
+    return lambda meeting, _: method(meeting, actor)

@@ -1,0 +1,122 @@
+"""The event store: each meeting's append-only log."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rooms.events import MeetingEnded, MeetingStarted, ParticipantJoined, from_data
+from rooms.log import GENESIS, LoggedEvent
+from server.storage import tables
+from server.storage.database import Database
+from server.storage.errors import SequenceConflict
+
+_READ_ALL = 1_000_000_000
+
+
+class EventStore:
+    """Appends and reads. Nothing here changes or deletes an event."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, events: Sequence[LoggedEvent]) -> None:
+        """Store events of one meeting that follow its last one. On return they survive a crash and a power
+        cut.
+
+        All or none is stored. Raises SequenceConflict when they do not continue the stored chain. A caller
+        that is cancelled cannot know which: append from a task that nobody cancels half-way.
+        """
+        if not events:
+            return
+        async with self._database.write() as connection:
+            await append(connection, events)
+
+    async def read(self, meeting_id: str, after: int = 0, limit: int = _READ_ALL) -> list[LoggedEvent]:
+        """Return the events with `seq` greater than `after`, in order. Raises rooms' BadEvent for a damaged
+        one."""
+        table = tables.events
+        query = select(table).where(table.c.meeting_id == meeting_id, table.c.seq > after)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.order_by(table.c.seq).limit(limit))
+            return [_logged(row) for row in rows]
+
+    async def names(self, meeting_id: str) -> dict[str, str]:
+        """Return who ever took part: participant id → name, in the order of first coming."""
+        table = tables.events
+        query = select(table.c.data).where(
+            table.c.meeting_id == meeting_id, table.c.type == ParticipantJoined.__name__
+        )
+        async with self._database.read() as connection:
+            joined = (await connection.execute(query.order_by(table.c.seq))).scalars()
+            data = [json.loads(text) for text in joined]
+        return {participant["participant_id"]: participant["name"] for participant in data}
+
+
+async def append(connection: AsyncConnection, events: Sequence[LoggedEvent]) -> None:
+    """Append within a transaction that is already open, and keep the meeting's row true to its log."""
+    await _check_continues(connection, events)
+    try:
+        await connection.execute(insert(tables.events), [_row(event) for event in events])
+    except IntegrityError as error:
+        raise SequenceConflict(f"meeting {events[0].meeting_id} has no place for {events[0].seq}") from error
+    await _project_state(connection, events)
+
+
+async def _check_continues(connection: AsyncConnection, events: Sequence[LoggedEvent]) -> None:
+    """The hash chain shows damage; this stops us from causing it."""
+    table = tables.events
+    query = select(table.c.seq, table.c.hash).where(table.c.meeting_id == events[0].meeting_id)
+    last = (await connection.execute(query.order_by(table.c.seq.desc()).limit(1))).first()
+    seq, last_hash = (last.seq, last.hash) if last else (0, GENESIS)
+    for event in events:
+        if event.meeting_id != events[0].meeting_id or event.seq != seq + 1:
+            raise SequenceConflict(f"event {event.seq} of {event.meeting_id} does not follow {seq}")
+        if event.previous_hash != last_hash:
+            raise SequenceConflict(f"event {event.seq} of {event.meeting_id} does not continue the chain")
+        seq, last_hash = event.seq, event.hash
+
+
+async def _project_state(connection: AsyncConnection, events: Sequence[LoggedEvent]) -> None:
+    """The list of meetings shows their state without reading their logs."""
+    for event in events:
+        values: dict[str, Any] = {}
+        if isinstance(event.event, MeetingStarted):
+            values = {"state": "running", "started_at": event.time}
+        elif isinstance(event.event, MeetingEnded):
+            values = {"state": "ended", "ended_at": event.time}
+        if values:
+            table = tables.meetings
+            await connection.execute(
+                update(table).where(table.c.meeting_id == event.meeting_id).values(values)
+            )
+
+
+def _row(event: LoggedEvent) -> dict[str, Any]:
+    return {
+        "meeting_id": event.meeting_id,
+        "seq": event.seq,
+        "time": event.time,
+        "meeting_ms": event.meeting_ms,
+        "actor": event.actor,
+        "type": event.type,
+        "data": json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
+        "previous_hash": event.previous_hash,
+        "hash": event.hash,
+    }
+
+
+def _logged(row: Row[Any]) -> LoggedEvent:
+    return LoggedEvent(
+        meeting_id=row.meeting_id,
+        seq=row.seq,
+        time=row.time,
+        meeting_ms=row.meeting_ms,
+        actor=row.actor,
+        event=from_data(row.type, json.loads(row.data)),
+        previous_hash=row.previous_hash,
+        hash=row.hash,
+    )
