@@ -1,0 +1,210 @@
+"""Processes die at the worst moment: the meeting goes on, a second is lost at most, the log is whole."""
+
+import hashlib
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.support import browser, files, material
+from tests.support.browser import until
+from tests.support.machine import slowness
+from tests.support.pages import Pages
+from tests.support.seat import Seat
+from tests.support.server import PASSWORD, Api, Server, serving
+from tests.support.streams import Publisher
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(server: Server, api: Api, materials: list[material.Material]) -> AsyncIterator[list[Pages]]:
+    """Two browsers in one recorded meeting, each seeing the other."""
+    meeting = (await api.create_meeting("Họp khi có sự cố"))["id"]
+    async with AsyncExitStack() as stack:
+        people = []
+        for made, role in zip(materials[:2], ("chair", "delegate"), strict=True):
+            seat = await api.seat(meeting, f"Điểm cầu {made.participant}", role)
+            participant = await stack.enter_async_context(browser.chromium(made))
+            person = Pages(participant, server.origin)
+            await person.device_check(seat["join_url"])
+            await person.join()
+            people.append(person)
+        await people[0].sees(people[1])
+        await people[1].sees(people[0])
+        await api.record(meeting, "start")
+        yield people
+        await api.end(meeting)
+
+
+@pytest.mark.browser
+async def test_a_killed_media_worker_is_back_within_five_seconds_without_a_click(server, pair, capsys):
+    one, other = pair
+    (worker,) = server.workers()
+    slow = slowness()
+    worker.kill()
+    since = {person: await person.ruler.now() for person in pair}
+    for viewer, owner in ((one, other), (other, one)):
+        await until(lambda v=viewer, o=owner: resumed(v, o, since[v]), "pictures move again", 30, 0.25)
+    await one.hears(other, 1)
+    freeze_s = max(await freeze(one, other, since[one]), await freeze(other, one, since[other]))
+    slow = max(slow, slowness())
+    with capsys.disabled():
+        print(f"\nmedia worker killed: pictures stood {freeze_s:.1f} s")
+    assert freeze_s <= 5 * slow
+    (successor,) = server.workers()
+    assert successor.pid != worker.pid
+
+
+async def resumed(viewer: Pages, owner: Pages, since_ms: float) -> bool:
+    """Whether more frames were painted since then than any buffer held."""
+    return len(await viewer.numbers_of(owner, since_ms)) >= material.FRAME_RATE
+
+
+async def freeze(viewer: Pages, owner: Pages, since_ms: float) -> float:
+    """The longest time in seconds, from then on, that somebody's picture stood still."""
+    frames = await viewer.ruler.painted(since_ms, source="camera")
+    at = [frame.at_ms for frame in frames if frame.participant == owner.participant.index]
+    return max(later - earlier for earlier, later in itertools.pairwise([since_ms, *at])) / 1000
+
+
+async def moving(viewer: Pages, owner: Pages) -> bool:
+    """Whether ten frames were painted within the last second."""
+    now = await viewer.ruler.now()
+    return len(await viewer.numbers_of(owner, now - 1000)) >= 10
+
+
+@pytest.mark.browser
+async def test_a_killed_recorder_costs_a_second_at_most_and_resumes(server, api, pair, capsys, tmp_path):
+    meeting = (await running_meeting(api))["id"]
+    await until(lambda: moving(*pair), "pictures move")
+    recorder, slow = server.recorder(), slowness()
+    now = time.monotonic()
+    await until(lambda: passed(now, 4), "some seconds are recorded", 6, 0.25)
+    recorder.kill()
+    await until(lambda: api.events(meeting, "RecordingInterrupted"), "the gap is in the log")
+    await until(lambda: another(server, recorder.pid), "another recorder runs")
+    slow = max(slow, slowness())
+    killed = time.monotonic()
+    await until(lambda: passed(killed, 4), "some seconds more are recorded", 6, 0.25)
+    await api.record(meeting, "stop")
+    await until(lambda: api.events(meeting, "RecordingReady"), "the recording is ready")
+    lost_s = await longest_hole_s(api, meeting, 0, tmp_path)
+    with capsys.disabled():
+        print(f"\nrecorder killed: the longest hole in a picture is {lost_s:.2f} s")
+    assert lost_s <= (1.0 + 2 / material.FRAME_RATE) * slow
+
+
+async def running_meeting(api: Api) -> dict:
+    """The one meeting under way."""
+    meetings = (await api.ask("GET", "/api/v1/meetings"))["meetings"]
+    return next(meeting for meeting in meetings if meeting["state"] == "running")
+
+
+async def passed(since: float, seconds: float) -> bool:
+    """Whether so much time has gone."""
+    return time.monotonic() - since >= seconds
+
+
+async def another(server: Server, pid: int) -> bool:
+    """Whether a recorder with another pid runs."""
+    return any(child.pid != pid for child in server.children("recording"))
+
+
+async def longest_hole_s(api: Api, meeting: str, index: int, directory: Path) -> float:
+    """The longest time between two readable frames of one participant's recorded camera."""
+    (item,) = await api.recordings(meeting)
+    recording = await api.recording(item["id"])
+    times = []
+    for file in recording["files"]:
+        if file["source"] != "camera":
+            continue
+        path = await api.download(item["id"], file["name"], directory)
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
+        times += [
+            frame.at_ms / 1000
+            for frame in files.frames(path)
+            if frame.code and frame.code.participant == index
+        ]
+    times.sort()
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
+
+
+async def test_a_killed_server_comes_back_with_its_log_and_archive_whole(tmp_path, materials, capsys):
+    server = Server(tmp_path / "data")
+    try:
+        server.start()
+        await server.ready()
+        async with Api(server.origin) as api:
+            await api.login()
+            meeting, before = await interrupted_meeting(server, api, materials[0])
+        await server.children_gone()
+        server.start()
+        await server.ready()
+        assert server.ready_s <= 3
+        async with Api(server.origin) as api:
+            await api.login()
+            await judge_the_return(server, api, meeting, before, tmp_path)
+        with capsys.disabled():
+            print(f"\nserver killed and started again: ready after {server.ready_s:.2f} s")
+        await server.stop()
+        server.assert_log_clean()
+    finally:
+        server.discard()
+
+
+async def interrupted_meeting(server: Server, api: Api, made: material.Material) -> tuple[str, list]:
+    """A recorded meeting whose server is killed; its id and its log as last seen."""
+    meeting = (await api.create_meeting("Họp bị ngắt"))["id"]
+    encoder, chair = await api.seat(meeting, "Bộ mã hóa"), await api.seat(meeting, "Chủ trì", "chair")
+    async with (
+        Publisher(server.origin, encoder["token"]) as publisher,
+        Seat(server.origin, chair["token"]) as seat,
+    ):
+        await seat.join()
+        await publisher.publish(meeting, made)
+        await api.record(meeting, "start")
+        await until(lambda: sent(publisher, 5 * material.FRAME_RATE), "five seconds are sent", 15)
+        assert (await seat.ask("command", {"type": "chat", "text": "câu cuối trước khi mất điện"}))["ok"]
+        before = await api.events(meeting)
+        server.kill()
+    return meeting, before
+
+
+async def sent(publisher: Publisher, frames: int) -> bool:
+    """Whether the encoder has sent so many frames."""
+    return publisher.camera.number >= frames
+
+
+async def judge_the_return(server: Server, api: Api, meeting: str, before: list, directory: Path) -> None:
+    """What was acknowledged is there, the chain holds, the recording can be had up to the last second."""
+    events = await api.events(meeting)
+    assert events[: len(before)] == before
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert all(later["previous_hash"] == earlier["hash"] for earlier, later in itertools.pairwise(events))
+    await api.end(meeting)
+    await until(lambda: api.events(meeting, "RecordingReady"), "what was recorded is ready", 15)
+    (item,) = await api.recordings(meeting)
+    recording = await api.recording(item["id"])
+    (camera,) = [file for file in recording["files"] if file["source"] == "camera"]
+    path = await api.download(item["id"], camera["name"], directory)
+    numbers = [frame.code.number for frame in files.frames(path) if frame.code]
+    assert len(numbers) >= 4 * material.FRAME_RATE - 2
+    assert not list(server.data.rglob("*.part"))
+
+
+@pytest.mark.parametrize("tls", ["off", "auto"])
+async def test_the_second_start_is_fast_and_finds_what_the_first_left(tmp_path, tls):
+    data = tmp_path / "data"
+    async with serving(data, tls=tls) as server, Api(server.origin) as api:
+        await api.login()
+        meeting = await api.create_meeting("Họp từ hôm qua")
+    async with serving(data, tls=tls) as server, Api(server.origin) as api:
+        assert server.ready_s <= 3
+        await api.login("admin", PASSWORD)
+        listed = (await api.ask("GET", "/api/v1/meetings"))["meetings"]
+        assert [item["id"] for item in listed] == [meeting["id"]]
