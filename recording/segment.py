@@ -22,9 +22,9 @@ from recording.archive import Folder, SegmentName
 
 Kind = Literal["audio", "video"]
 TIME_BASE: Final = Fraction(1, 1000)
-# The muxer keeps a cluster in memory until the next one begins: half a second stays below the second
-# that a crash may cost, and adds 40 bytes a second.
-OPTIONS: Final = {"cluster_time_limit": "500", "flush_packets": "1"}
+# The muxer keeps a cluster in memory until the next one begins: a fifth of a second is what a crash costs then,
+# and 100 bytes a second are its price.
+OPTIONS: Final = {"cluster_time_limit": "200", "flush_packets": "1"}
 # Opus: CELT, 20 ms, one frame (RFC 6716, 3.1), which decoders take for silence; and six in one packet.
 SILENCE: Final = b"\xf8\xff\xfe"
 SILENCE_MS: Final = 20
