@@ -130,10 +130,13 @@ class Signalling:
                 self._participant_left(event.event)
 
     def _participant_left(self, event: ParticipantLeft) -> None:
+        connection = self._by_seat.get(event.participant_id)
+        if connection is not None and not connection.joined:
+            return  # came back in the moment the grace period ended, and is about to join anew
         self._presence.forget(event.participant_id)
         if session := self._sessions.pop(event.participant_id, None):
             self._start_closing(session.close())
-        if connection := self._by_seat.get(event.participant_id):
+        if connection is not None:
             self._start_closing(self._part(connection, event.reason, left=True))
 
     def _media_lost(self, meeting_id: MeetingId) -> None:
