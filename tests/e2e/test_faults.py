@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
 from tests.support import browser, files, material
 from tests.support.browser import until
+from tests.support.line import Line, line_to
 from tests.support.machine import slowness
 from tests.support.pages import Pages
 from tests.support.seat import Seat
@@ -22,16 +24,26 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pair(server: Server, api: Api, materials: list[material.Material]) -> AsyncIterator[list[Pages]]:
-    """Two browsers in one recorded meeting, each seeing the other."""
+async def line(server: Server) -> AsyncIterator[Line]:
+    """How the second of the pair reaches the server."""
+    async with line_to(server.listen_port) as whole:
+        yield whole
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(
+    server: Server, api: Api, line: Line, materials: list[material.Material]
+) -> AsyncIterator[list[Pages]]:
+    """Two browsers in one recorded meeting, each seeing the other; the second over a line that can be cut."""
     meeting = (await api.create_meeting("Họp khi có sự cố"))["id"]
     async with AsyncExitStack() as stack:
         people = []
         for made, role in zip(materials[:2], ("chair", "delegate"), strict=True):
             seat = await api.seat(meeting, f"Điểm cầu {made.participant}", role)
             participant = await stack.enter_async_context(browser.chromium(made))
-            person = Pages(participant, server.origin)
-            await person.device_check(seat["join_url"])
+            origin = line.origin if people else server.origin
+            person = Pages(participant, origin)
+            await person.device_check(seat["join_url"].replace(server.origin, origin))
             await person.join()
             people.append(person)
         await people[0].sees(people[1])
@@ -39,6 +51,27 @@ async def pair(server: Server, api: Api, materials: list[material.Material]) -> 
         await api.record(meeting, "start")
         yield people
         await api.end(meeting)
+
+
+@pytest.mark.browser
+async def test_a_cut_socket_stops_no_media_and_misses_nothing(api, line, pair, capsys):
+    one, other = pair
+    meeting = (await running_meeting(api))["id"]
+    since, slow = {person: await person.ruler.now() for person in pair}, slowness()
+    await line.cut()
+    await until(lambda: api.events(meeting, "ParticipantDisconnected"), "the cut is in the log")
+    await one.press("raise_hand")
+    await until(lambda: api.events(meeting, "HandRaised"), "something happens meanwhile")
+    await line.mend()
+    await until(lambda: api.events(meeting, "ParticipantReconnected"), "the seat is taken again", 20)
+    await expect(other.page.locator(".tile-hand").first).to_be_visible()
+    for viewer, owner in ((one, other), (other, one)):
+        await until(lambda v=viewer, o=owner: resumed(v, o, since[v]), "pictures are counted", 10)
+    freeze_s = max(await freeze(one, other, since[one]), await freeze(other, one, since[other]))
+    with capsys.disabled():
+        print(f"\nsocket cut and mended: pictures stood {freeze_s:.2f} s at most")
+    assert freeze_s <= 0.5 * max(slow, slowness())
+    assert not await api.events(meeting, "ParticipantLeft")
 
 
 @pytest.mark.browser
