@@ -7,7 +7,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 ARTIFACTS ?= artifacts
 
 RUN_PACKAGES := python3-venv fonts-liberation2
-TEST_PACKAGES := chromium poppler-utils libreoffice-writer-nogui
+TEST_PACKAGES := chromium libreoffice-writer-nogui
 
 .PHONY: run test check bench lock clean
 
