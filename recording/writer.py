@@ -1,5 +1,6 @@
 """Frames of one track with their times → files, gaps and silence. Times are ms since the recording began."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -40,7 +41,7 @@ class PartStore(Protocol):
         """Finish a file, in the background."""
 
 
-class TrackWriter:
+class TrackWriter(ABC):
     """The part of writing that sound and pictures share: one open file, one open gap."""
 
     def __init__(self, owner: str, source: str, store: PartStore) -> None:
@@ -78,13 +79,14 @@ class TrackWriter:
         part, self._part = self._part, None
         self._store.close_part(part, at_ms)
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, now_ms: int) -> None:  # noqa: B027 - a picture has nothing to do between frames
         """Time passes, with or without frames."""
 
+    @abstractmethod
     def _write(self, frame: Frame, at_ms: int) -> None:
-        raise NotImplementedError
+        """Put a frame into the file that is open, or begin one."""
 
-    def _complete(self, part: Part, at_ms: int) -> None:
+    def _complete(self, part: Part, at_ms: int) -> None:  # noqa: B027 - a picture's file needs no completing
         """Before the end of a file."""
 
     def _open(self, form: Format, at_ms: int) -> Part | None:
