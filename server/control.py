@@ -74,6 +74,10 @@ class ChildLink:
         else:
             answer.set_result(message["result"])
 
+    def close(self) -> None:
+        """Hang up; the child ends."""
+        self._writer.close()
+
     def gone(self) -> None:
         """Fail everything still waited for."""
         for answer in self._waiting.values():
@@ -103,7 +107,7 @@ class ControlServer:
             return
         self._server.close()
         for child in list(self.children.values()):
-            child._writer.close()
+            child.close()
         self.path.unlink(missing_ok=True)
 
     def of_kind(self, kind: str) -> list[ChildLink]:

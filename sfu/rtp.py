@@ -129,14 +129,9 @@ def _without_padding(data: bytes, end: int) -> int:
     return end - padding
 
 
-def is_rtcp(data: bytes) -> bool:
+def is_rtcp(data: bytes | memoryview) -> bool:
     """Whether a packet on a port shared by RTP and RTCP is RTCP, by its second byte (RFC 5761, 4)."""
     return len(data) > 1 and 192 <= data[1] <= 223
-
-
-def sequence_difference(a: int, b: int) -> int:
-    """How far sequence number `a` lies after `b`, -32768..32767, by the shorter way round."""
-    return ((a - b + 0x8000) & 0xFFFF) - 0x8000
 
 
 def timestamp_difference(a: int, b: int) -> int:
@@ -165,10 +160,3 @@ class SequenceUnwrapper:
         if unwrapped > highest:
             self.highest = unwrapped
         return unwrapped
-
-
-def audio_level(element: bytes | None) -> int | None:
-    """The level in -dBov, 0 (loudest) to 127 (silence), from an RFC 6464 element; None if malformed."""
-    if element is None or len(element) != 1:
-        return None
-    return element[0] & 0x7F

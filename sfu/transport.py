@@ -24,6 +24,7 @@ from sfu.drops import DropReason
 from sfu.ice import IceAgent
 from sfu.limits import TokenBucket
 from sfu.mux import Mux
+from sfu.rtp import is_rtcp
 
 _log = logging.getLogger(__name__)
 
@@ -268,7 +269,7 @@ class Transport:
         now = time.monotonic()
         if not (self._packet_budget.take(1, now) and self._byte_budget.take(length, now)):
             return self.drops.count(DropReason.RATE_LIMITED)
-        if 192 <= self._mux.view[1] <= 223:
+        if is_rtcp(self._mux.view):
             return self._receive_rtcp(length, now)
         return self._receive_rtp(length)
 

@@ -29,11 +29,6 @@ export function time(iso) {
   return TIME.format(new Date(iso));
 }
 
-/** @param {string} iso a UTC time, ISO 8601 */
-export function dateTime(iso) {
-  return `${date(iso)} ${time(iso)}`;
-}
-
 /**
  * A place in a recording, or its length: `4:05`, `1:02:03`.
  * @param {number} ms

@@ -55,12 +55,6 @@ class Users:
             row = (await connection.execute(query)).first()
         return to_user(row) if row else None
 
-    async def list_all(self) -> list[User]:
-        """Return all accounts in the order of their names."""
-        query = select(tables.users).order_by(tables.users.c.username_key)
-        async with self._database.read() as connection:
-            return [to_user(row) for row in await connection.execute(query)]
-
     async def is_empty(self) -> bool:
         """Whether nobody can sign in yet: a fresh install."""
         async with self._database.read() as connection:

@@ -11,9 +11,7 @@ from sfu.errors import ParseError
 from sfu.rtp import (
     RtpPacket,
     SequenceUnwrapper,
-    audio_level,
     is_rtcp,
-    sequence_difference,
     timestamp_difference,
 )
 
@@ -113,15 +111,7 @@ def test_elements_of_wrong_length_cost_nothing(elements: bytes) -> None:
     parsed = RtpPacket.parse(extended(0xBEDE, elements))
     value = parsed.extension(1)
     assert value in (b"ab", b"a")
-    assert audio_level(value) == (None if value == b"ab" else 0x61)
     assert parsed.data[parsed.payload_start : parsed.payload_end] == b"abcd"
-
-
-@pytest.mark.parametrize(
-    ("element", "level"), [(b"\x00", 0), (b"\xff", 127), (b"\x85", 5), (b"", None), (None, None)]
-)
-def test_audio_level_ignores_the_voice_bit(element: bytes | None, level: int | None) -> None:
-    assert audio_level(element) == level
 
 
 @pytest.mark.parametrize(
@@ -135,22 +125,6 @@ def test_rtcp_is_told_by_the_second_byte(second: int, rtcp: bool) -> None:
 def test_nothing_short_is_rtcp() -> None:
     assert not is_rtcp(b"")
     assert not is_rtcp(b"\x80")
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "difference"),
-    [
-        (5, 3, 2),
-        (3, 5, -2),
-        (0, 65_535, 1),
-        (65_535, 0, -1),
-        (32_768, 0, -32_768),
-        (32_767, 0, 32_767),
-        (7, 7, 0),
-    ],
-)
-def test_sequence_difference(a: int, b: int, difference: int) -> None:
-    assert sequence_difference(a, b) == difference
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, test } from "node:test";
-import { clock, date, dateTime, duration, size } from "../../static/format.js";
+import { clock, date, duration, size, time } from "../../static/format.js";
 import { t, useCatalogue } from "../../static/i18n.js";
 
 const LOCALES = new URL("../../static/locales/", import.meta.url);
@@ -21,7 +21,8 @@ test("places and plurals are filled in", () => {
 
 test("dates and times are those of Hà Nội, whatever the machine", () => {
   assert.equal(date("2026-02-05T18:30:00Z"), "06/02/2026");
-  assert.equal(dateTime("2026-02-05T17:05:00Z"), "06/02/2026 00:05");
+  assert.equal(date("2026-02-05T17:05:00Z"), "06/02/2026");
+  assert.equal(time("2026-02-05T17:05:00Z"), "00:05");
 });
 
 const lengths = [

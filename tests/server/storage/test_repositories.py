@@ -115,7 +115,8 @@ async def test_a_set_up_link_makes_one_account_once(storage: Storage) -> None:
     assert not await storage.setup_links.use(token, first, NOW + HOUR)
     assert await storage.setup_links.use(token, first, NOW)
     assert not await storage.setup_links.use(token, second, NOW)
-    assert [user.username for user in await storage.users.list_all()] == ["a"]
+    assert await storage.users.by_username("a") == first
+    assert await storage.users.by_username("b") is None
 
 
 class TestMeetings:
