@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -174,14 +175,14 @@ async def test_a_killed_server_comes_back_with_its_log_and_archive_whole(tmp_pat
         await server.ready()
         async with Api(server.origin) as api:
             await api.login()
-            meeting, before = await interrupted_meeting(server, api, materials[0])
+            interrupted = await interrupted_meeting(server, api, materials[0])
         await server.children_gone()
         server.start()
         await server.ready()
         assert server.ready_s <= 3
         async with Api(server.origin) as api:
             await api.login()
-            await judge_the_return(server, api, meeting, before, tmp_path)
+            await judge_the_return(server, api, interrupted, tmp_path)
         with capsys.disabled():
             print(f"\nserver killed and started again: ready after {server.ready_s:.2f} s")
         await server.stop()
@@ -190,8 +191,18 @@ async def test_a_killed_server_comes_back_with_its_log_and_archive_whole(tmp_pat
         server.discard()
 
 
-async def interrupted_meeting(server: Server, api: Api, made: material.Material) -> tuple[str, list]:
-    """A recorded meeting whose server is killed; its id and its log as last seen."""
+@dataclass(frozen=True)
+class Interrupted:
+    """A recorded meeting whose server was killed: its log as last seen, the frame sent last at each moment."""
+
+    meeting: str
+    events: list[dict]
+    number_at_start: int
+    number_at_kill: int
+
+
+async def interrupted_meeting(server: Server, api: Api, made: material.Material) -> Interrupted:
+    """Record an encoder for five seconds, say a last word, kill the server."""
     meeting = (await api.create_meeting("Họp bị ngắt"))["id"]
     encoder, chair = await api.seat(meeting, "Bộ mã hóa"), await api.seat(meeting, "Chủ trì", "chair")
     async with (
@@ -201,11 +212,13 @@ async def interrupted_meeting(server: Server, api: Api, made: material.Material)
         await seat.join()
         await publisher.publish(meeting, made)
         await api.record(meeting, "start")
-        await until(lambda: sent(publisher, 5 * material.FRAME_RATE), "five seconds are sent", 15)
+        start = publisher.camera.number
+        await until(lambda: sent(publisher, start + 5 * material.FRAME_RATE), "five seconds are sent", 15)
         assert (await seat.ask("command", {"type": "chat", "text": "câu cuối trước khi mất điện"}))["ok"]
-        before = await api.events(meeting)
+        events = await api.events(meeting)
+        kill = publisher.camera.number
         server.kill()
-    return meeting, before
+    return Interrupted(meeting, events, start, kill)
 
 
 async def sent(publisher: Publisher, frames: int) -> bool:
@@ -213,20 +226,23 @@ async def sent(publisher: Publisher, frames: int) -> bool:
     return publisher.camera.number >= frames
 
 
-async def judge_the_return(server: Server, api: Api, meeting: str, before: list, directory: Path) -> None:
+async def judge_the_return(server: Server, api: Api, cut: Interrupted, directory: Path) -> None:
     """What was acknowledged is there, the chain holds, the recording can be had up to the last second."""
-    events = await api.events(meeting)
-    assert events[: len(before)] == before
+    events = await api.events(cut.meeting)
+    assert events[: len(cut.events)] == cut.events
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert all(later["previous_hash"] == earlier["hash"] for earlier, later in itertools.pairwise(events))
-    await api.end(meeting)
-    await until(lambda: api.events(meeting, "RecordingReady"), "what was recorded is ready", 15)
-    (item,) = await api.recordings(meeting)
+    await api.end(cut.meeting)
+    await until(lambda: api.events(cut.meeting, "RecordingReady"), "what was recorded is ready", 15)
+    (item,) = await api.recordings(cut.meeting)
     recording = await api.recording(item["id"])
     (camera,) = [file for file in recording["files"] if file["source"] == "camera"]
     path = await api.download(item["id"], camera["name"], directory)
     numbers = [frame.code.number for frame in files.frames(path) if frame.code]
-    assert len(numbers) >= 4 * material.FRAME_RATE - 2
+    second = material.FRAME_RATE * slowness()
+    assert numbers[0] <= cut.number_at_start + second, "it begins with a keyframe asked for at once"
+    assert numbers[-1] >= cut.number_at_kill - second, "a second at most is lost"
+    assert max(later - earlier for earlier, later in itertools.pairwise(numbers)) <= 2, "nothing is missing"
     assert not list(server.data.rglob("*.part"))
 
 
