@@ -34,6 +34,11 @@ export function notice(message, tone = "") {
   return html`<div class="notice ${tone}" role="status">${icon(symbol)}<p class="grow">${message}</p></div>`;
 }
 
+/** Asks for the next page of a list. @param {() => unknown} act */
+export function showMore(act) {
+  return html`<p class="more"><button type="button" class="button" @click=${act}>${t("common.show_more")}</button></p>`;
+}
+
 /**
  * @param {import("./icon.js").IconNode} symbol
  * @param {string} title
