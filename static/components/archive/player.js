@@ -119,7 +119,7 @@ export class Player extends DcElement {
             (tile) => this.#tile(tile),
           )}
           ${all.some(({ shown }) => shown) ? nothing : html`<p class="player-empty">${t("archive.nothing_here")}</p>`}
-          ${this.#veil(engine)}
+          ${this.#veil()}
         </div>
         <div hidden>${repeat(this.#sounds(engine), ({ file }) => file.name, sound)}</div>
         <dc-player-controls .engine=${engine} .pauses=${this.pauses} .files=${this.files} .volume=${this.volume}
@@ -142,7 +142,7 @@ export class Player extends DcElement {
       <figure class=${classMap({ "player-tile": true, main, offstage: !tile.shown, screen: tile.source === "screen" })}>
         ${repeat(tile.videos, ({ file }) => file.name, video)}
         ${hasPicture(tile) ? nothing : html`<span class="initials" aria-hidden="true">${initials(tile.name)}</span>`}
-        <figcaption class="caption">${tile.source === "screen" ? icon(Monitor) : nothing}<span>${tile.name}</span>${this.#trouble(tile)}</figcaption>
+        <figcaption class="caption">${tile.source === "screen" ? icon(Monitor) : nothing}<bdi>${tile.name}</bdi>${this.#trouble(tile)}</figcaption>
         <button type="button" class="pin" title=${label} aria-label=${label} aria-pressed=${pinned}
           @click=${() => this.#pin(tile.key)}>${pinned ? icon(Pin) : nothing}</button>
       </figure>
@@ -156,8 +156,7 @@ export class Player extends DcElement {
       : nothing;
   }
 
-  /** @param {import("../../player/engine.js").PlayerEngine} engine */
-  #veil(engine) {
+  #veil() {
     if (this.held)
       return html`<p class="veil" role="status">${icon(Loader, "spinner")} ${t("archive.buffering")}</p>`;
     if (this.started) return nothing;

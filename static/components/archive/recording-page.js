@@ -25,7 +25,12 @@ const RETRY_MS = 3_000;
 
 /** One recording: watch it, find a moment in it, take its files and minutes. */
 export class RecordingPage extends DcElement {
-  static properties = { id: {}, recording: { state: true }, trouble: { state: true }, missing: { state: true } };
+  static properties = {
+    id: {},
+    recording: { state: true },
+    trouble: { state: true },
+    missing: { state: true },
+  };
 
   constructor() {
     super();

@@ -1,14 +1,6 @@
 import { clock, codecName, size } from "../../format.js";
 import { t } from "../../i18n.js";
-import {
-  Download,
-  Mic,
-  Monitor,
-  ShieldCheck,
-  TriangleAlert,
-  Video,
-  Volume2,
-} from "../../vendor/icons.mjs";
+import { Download, Mic, Monitor, ShieldCheck, TriangleAlert, Video, Volume2 } from "../../vendor/icons.mjs";
 import { html, nothing } from "../../vendor/lit.mjs";
 import "../copy-button.js";
 import { DcElement } from "../element.js";

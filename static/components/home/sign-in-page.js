@@ -73,8 +73,10 @@ export class SignInPage extends DcElement {
     event.preventDefault();
     const code = meetingCode(value(event, "code"));
     this.codeRefused = code === null;
-    if (code) location.assign(`/m/${code}`);
-    else /** @type {HTMLElement | null} */ (this.querySelector("#code"))?.focus();
+    if (code) return location.assign(`/m/${code}`);
+    /** @type {HTMLElement | null} */
+    const field = this.querySelector("#code");
+    field?.focus();
   }
 
   /** @param {SubmitEvent} event */
