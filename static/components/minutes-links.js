@@ -14,9 +14,8 @@ export function minutesLinks(meetingId) {
     </a>
     ${DOWNLOADS.map(
       (format) => html`
-        <a class="button" href=${minutesAddress(meetingId, format)} download>
-          ${icon(Download)} ${t(`archive.minutes_${format}`)}
-        </a>
+        <a class="button" href=${minutesAddress(meetingId, format)} download
+          aria-label=${t(`archive.minutes_${format}`)}>${icon(Download)} ${format.toUpperCase()}</a>
       `,
     )}
   `;

@@ -40,6 +40,17 @@ export function showMore(act) {
 }
 
 /**
+ * Let whoever reads a list go on at its entry `index`, though the button that brought it is gone.
+ * @param {Element} page
+ * @param {number} index
+ */
+export function focusEntry(page, index) {
+  const entry = /** @type {HTMLElement | undefined} */ (page.querySelectorAll(".rows > li")[index]);
+  entry?.setAttribute("tabindex", "-1");
+  entry?.focus();
+}
+
+/**
  * @param {import("./icon.js").IconNode} symbol
  * @param {string} title
  * @param {string} text

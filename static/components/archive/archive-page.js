@@ -8,7 +8,7 @@ import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import "../app-header.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
-import { emptyState, failure, loading, showMore } from "../parts.js";
+import { emptyState, failure, focusEntry, loading, showMore } from "../parts.js";
 import { stateBadge } from "./state-badge.js";
 
 /** @typedef {{ id: string, meeting_id: string, title: string, started_at: string, ended_at: string | null,
@@ -62,9 +62,12 @@ export class ArchivePage extends DcElement {
     return (await get(path, { signal: this.connection })).recordings;
   }
 
-  #showMore() {
+  async #showMore() {
+    const shown = this.recordings?.length ?? 0;
     this.#pages += 1;
-    return this.#load();
+    await this.#load();
+    await this.updateComplete;
+    focusEntry(this, shown);
   }
 
   #question() {

@@ -7,7 +7,7 @@ import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import "../app-header.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
-import { emptyState, failure, loading, showMore } from "../parts.js";
+import { emptyState, failure, focusEntry, loading, showMore } from "../parts.js";
 import "./meeting-row.js";
 import { grouped } from "./meetings.js";
 import "./new-meeting.js";
@@ -63,9 +63,12 @@ export class HomePage extends DcElement {
     return (await get(path, { signal: this.connection })).meetings;
   }
 
-  #showMore() {
+  async #showMore() {
+    const shown = this.meetings?.length ?? 0;
     this.#pages += 1;
-    return this.#load();
+    await this.#load();
+    await this.updateComplete;
+    focusEntry(this, shown);
   }
 
   render() {

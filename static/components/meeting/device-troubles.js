@@ -37,8 +37,10 @@ export function deviceTroubles(local, { entering = false, dismiss } = {}) {
           ${t(`join.trouble.${kinds.length > 1 ? "both" : kinds[0]}.${trouble}`)}
           ${entering ? t(`join.anyway.${kinds[0]}`) : nothing}
         </p>
-        <button type="button" class="button" @click=${retry}>${t("common.retry")}</button>
-        ${dismiss ? html`<button type="button" class="button" @click=${dismiss}>${t("common.close")}</button>` : nothing}
+        <div class="actions">
+          <button type="button" class="button" @click=${retry}>${t("common.retry")}</button>
+          ${dismiss ? html`<button type="button" class="button" @click=${dismiss}>${t("common.close")}</button>` : nothing}
+        </div>
       </div>
     `,
   );
