@@ -45,7 +45,8 @@ export class MeetingOver extends DcElement {
 
   async #findRecordings() {
     const path = `/api/v1/recordings?meeting=${this.records}`;
-    this.recordings = (await get(path, { signal: this.connection }).catch(() => this)).recordings;
+    const found = await get(path, { signal: this.connection }).catch(() => null);
+    this.recordings = found?.recordings ?? [];
   }
 
   render() {
@@ -56,7 +57,7 @@ export class MeetingOver extends DcElement {
         <h1 tabindex="-1">${t(`meeting.over.${this.ending}`)}</h1>
         ${this.heading ? html`<p class="over-meeting">${this.heading}</p>` : nothing}
         <p>${this.message || t(`meeting.over.${this.ending}_text`)}</p>
-        <div class="actions">${this.#returnButton()} ${this.records ? this.#afterwards() : toHome()}</div>
+        ${this.records ? this.#afterwards() : html`<div class="actions">${this.#returnButton()} ${toHome()}</div>`}
       </main>
     `;
   }
@@ -76,7 +77,7 @@ export class MeetingOver extends DcElement {
     const address = others.length ? `/archive?meeting=${this.records}` : `/archive/${one?.id}`;
     return html`
       ${one ? html`<a class="button primary" href=${address}>${icon(Film)} ${t("meeting.over.archive")}</a>` : nothing}
-      ${minutesLinks(this.records)}
+      <div class="actions">${minutesLinks(this.records)}</div>
     `;
   }
 }
