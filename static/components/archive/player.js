@@ -85,7 +85,7 @@ export class Player extends DcElement {
     if (this.started) return;
     this.started = true;
     await this.updateComplete;
-    /** @type {HTMLElement | null} */ (this.querySelector("button.play"))?.focus();
+    /** @type {HTMLElement | null} */ (this.querySelector("button.play"))?.focus({ preventScroll: true });
   }
 
   #listen() {
