@@ -49,7 +49,9 @@ def serve() -> None:
 @cli.command()
 def user(
     username: Annotated[str, typer.Argument(help="Sign-in name.")],
-    admin: Annotated[bool, typer.Option("--admin", help="May manage every meeting.")] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="May manage every meeting, from now on if the account exists.")
+    ] = False,
 ) -> None:
     """Add an account, or set the password of one and unlock it. Asks for it, or reads standard input."""
     from server.auth import AuthError

@@ -21,11 +21,11 @@ log = structlog.get_logger(__name__)
 
 # A worker answers in milliseconds; a request that needs this long has lost its answer.
 REQUEST_TIMEOUT_S = 10.0
-# Every child is pinged this often. One that says nothing after two pings is told of in /readyz; after six it is
+# Every child is pinged this often. One that says nothing after two pings is told of in /readyz; after five it is
 # stuck and better replaced. Pings are counted and not seconds: after a pause of the server itself (a suspended
 # machine, a stopped process) the answers are there and only wait to be read.
 PING_INTERVAL_S = 1.0
-_QUIET_PINGS, _STUCK_PINGS = 2, 6
+_QUIET_PINGS, _STUCK_PINGS = 2, 5
 
 
 class ChildGone(ControlError):
@@ -61,7 +61,7 @@ class ChildLink:
     @property
     def is_stuck(self) -> bool:
         """Whether it has not answered for so long that it never will."""
-        return self._pings > _STUCK_PINGS
+        return self._pings >= _STUCK_PINGS
 
     def ping(self) -> None:
         """Ask for a sign of life; see `heard`."""

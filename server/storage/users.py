@@ -62,6 +62,12 @@ class Users:
             )
             await connection.execute(delete(tables.sessions).where(tables.sessions.c.user_id == user_id))
 
+    async def make_administrator(self, user_id: str) -> None:
+        """Let an account manage every meeting."""
+        async with self._database.write() as connection:
+            table = tables.users
+            await connection.execute(update(table).where(table.c.user_id == user_id).values(is_admin=True))
+
     async def disable(self, user_id: str, now: datetime) -> None:
         """Close the account and end its sessions; what it did stays its own."""
         async with self._database.write() as connection:

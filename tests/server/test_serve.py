@@ -14,22 +14,48 @@ import pytest_asyncio
 from server.config import Listen, Settings, SettingsError, TlsFiles
 from server.serve import run
 from tests.support.seat import Seat
-from tests.support.server import ROOT, Api, Server, command, free_port, serving
+from tests.support.server import ROOT, Api, Server, command, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    async with serving(tmp_path_factory.mktemp("house") / "data") as server:
+    """A server that is starting; stopped at the end, its log read for tracebacks."""
+    server = Server(tmp_path_factory.mktemp("house") / "data")
+    try:
+        server.start()
         yield server
+        await server.stop()
+        server.assert_log_clean()
+    finally:
+        server.discard()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(server: Server) -> AsyncIterator[Api]:
+    """The administrator, signed in to a server that is ready."""
     async with Api(server.origin) as api:
+        await server.ready()
         await api.login()
         yield api
+
+
+async def test_nobody_is_answered_before_there_is_an_administrator(server: Server) -> None:
+    await _reached(server)
+    async with Api(server.origin) as api:
+        await api.login()
+
+
+async def _reached(server: Server) -> None:
+    """Return as soon as somebody may connect."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection("127.0.0.1", server.listen_port)
+                writer.close()
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_a_second_start_on_the_same_data_disturbs_nobody(server: Server, api: Api) -> None:
@@ -82,27 +108,19 @@ async def test_what_cannot_be_had_is_told_in_one_sentence(
     assert re.fullmatch(sentence, str(refused.value))
 
 
-async def test_nobody_is_answered_before_there_is_an_administrator(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data")
-    try:
-        server.start()
-        async with Api(server.origin) as api:
-            await _reached(server)
-            await api.login()
-        await server.stop()
-    finally:
-        server.discard()
-
-
-async def _reached(server: Server) -> None:
-    """Return as soon as somebody may connect."""
-    async with asyncio.timeout(30):
-        while True:
-            with contextlib.suppress(ConnectionRefusedError):
-                _, writer = await asyncio.open_connection("127.0.0.1", server.listen_port)
-                writer.close()
-                return
-            await asyncio.sleep(0.01)
+async def test_media_over_http_is_described_as_it_is(api: Api) -> None:
+    document = await api.ask("GET", "/api/v1/openapi.json")
+    described = [
+        (method, path)
+        for path, item in document["paths"].items()
+        for method in item
+        if path.startswith(("/whip/", "/whep/"))
+    ]
+    assert len(described) == 4
+    for method, path in described:
+        asked = re.sub("[{}]", "", path)
+        status, problem = await api.request(method, asked, headers={"Content-Type": "application/sdp"})
+        assert (status, problem["code"]) == (401, "seat_invalid")
 
 
 async def test_a_worker_that_hangs_is_told_of_and_replaced(server: Server, api: Api) -> None:
