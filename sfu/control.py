@@ -21,9 +21,10 @@ _log = logging.getLogger(__name__)
 LONGEST_LINE = 1024 * 1024
 # What may wait for a server that does not read, before the child gives up on it.
 _MOST_WAITING = 16 * 1024 * 1024
+_CONNECT_TRIES, _CONNECT_PAUSE_S = 50, 0.1
+
 # Requests that may wait for their turn; with more the server waits, too.
 _MOST_REQUESTS = 1000
-_CONNECT_TRIES, _CONNECT_PAUSE_S = 50, 0.1
 
 Handler = Callable[..., Awaitable[Mapping[str, Any]]]
 _Requests = asyncio.Queue[dict[str, Any] | None]
