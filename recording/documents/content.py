@@ -5,7 +5,9 @@ from typing import Literal
 
 from recording.documents.catalogue import Language
 
-BlockKind = Literal["paragraph", "lead", "heading", "subheading", "item", "message", "blank", "fill", "digest"]
+BlockKind = Literal[
+    "paragraph", "lead", "heading", "subheading", "item", "message", "blank", "fill", "digest"
+]
 
 
 @dataclass(frozen=True, slots=True)
