@@ -15,7 +15,7 @@ _CENTER, _LEFT, _JUSTIFY = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.LEFT, W
 _TEXT_MM = 165
 _HEADER_MM = (58, 107)
 _SIGNATURES_MM = (82.5, 82.5)
-_ANNEX_MM = (11, 40, 22, 25, 25, 21, 21)
+_ANNEX_MM = (12, 40, 21, 25, 25, 21, 21)
 _INDENT_MM = 12.7
 _HANGING_MM = 4
 # Bold Times: the mean width of a letter in parts of its size, to draw a rule as long as a line of text.
