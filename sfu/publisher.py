@@ -1,19 +1,24 @@
 """A peer that sends us its tracks: it offers, we answer."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sfu import rtcp, sdp
 from sfu.drops import DropReason
 from sfu.errors import ParseError, PeerError
+from sfu.limits import LogLimiter
 from sfu.negotiation import MID_URI, AcceptedMedia, Agreement, answer_publisher
 from sfu.peer import Peer, Worker
 from sfu.publication import BITRATE_LIMITS_BPS, FEEDBACK_SSRC, Format, Publication
 from sfu.router import KINDS, Router, TrackKey
 from sfu.rtp import RtpPacket
-from sfu.transport import State
+from sfu.transport import MOST_SSRCS, State
+
+_log = logging.getLogger(__name__)
 
 # A WHIP client does not say what its tracks are: by their order.
 _DEFAULT_SOURCES = {"audio": ("microphone", "screen_audio"), "video": ("camera", "screen")}
@@ -38,6 +43,8 @@ class PublishingPeer(Peer):
         self.owner = owner
         self._tracks: dict[str, _Track] = {}
         self._by_ssrc: dict[int, Publication] = {}
+        self._strangers: set[int] = set()
+        self._limiter = LogLimiter(_log)
 
     # Negotiation
 
@@ -110,15 +117,19 @@ class PublishingPeer(Peer):
         return publication
 
     def _bind_declared(self) -> None:
-        live = {id(track.publication) for track in self._tracks.values()}
-        bound = {ssrc: one for ssrc, one in self._by_ssrc.items() if id(one) in live}
+        """The SSRCs that are named come first, then those that packets have named."""
+        bound: dict[int, Publication] = {}
         for track in self._tracks.values():
-            for ssrc in (*track.media.ssrcs, *track.media.rtx_ssrcs):
-                bound[ssrc] = track.publication
+            bound |= dict.fromkeys((*track.media.ssrcs, *track.media.rtx_ssrcs), track.publication)
             if track.media.ssrcs:
                 track.publication.announce(track.media.ssrcs[0])
-        self._by_ssrc = bound
-        self.transport.declare_ssrcs(bound)
+        live = {id(track.publication) for track in self._tracks.values()}
+        for ssrc, publication in self._by_ssrc.items():
+            if id(publication) in live:
+                bound.setdefault(ssrc, publication)
+        self._by_ssrc = dict(islice(bound.items(), MOST_SSRCS))
+        self._strangers.clear()
+        self.transport.declare_ssrcs(self._by_ssrc)
 
     def unpublish(self, source: str) -> None:
         """End one publication, if there is one; what still comes of it is dropped."""
@@ -138,17 +149,29 @@ class PublishingPeer(Peer):
             return self.worker.output.drops.count(DropReason.RTP_MALFORMED)
         publication = self._by_ssrc.get(packet.ssrc) or self._bind(packet)
         if publication is None:
-            return self.worker.output.drops.count(DropReason.SSRC_UNKNOWN)
+            return self._refuse(packet.ssrc)
         return publication.receive(packet, time.monotonic())
+
+    def _refuse(self, ssrc: int) -> None:
+        """Of the SSRCs, few enough to remember, that the transport lets through: which are somebody else's?"""
+        full = len(self._by_ssrc) >= MOST_SSRCS
+        self.worker.output.drops.count(DropReason.SSRC_LIMIT if full else DropReason.SSRC_UNKNOWN)
+        if ssrc in self._strangers:
+            return
+        self._strangers.add(ssrc)
+        victim = self.router.owner_of(ssrc)
+        if victim is not None:
+            self._limiter.warning("Peer(%s) x %s sends as %s: SSRC %d", self.name, self.owner, victim, ssrc)
 
     def _bind(self, packet: RtpPacket) -> Publication | None:
         """By the mid in the packet; where a section announced no SSRC, by payload type (RFC 9143, 9.2)."""
+        if len(self._by_ssrc) >= MOST_SSRCS:
+            return None
         for mid, track in self._tracks.items():
             identifier = track.media.extensions.get(MID_URI)
             told = packet.extension(identifier) if identifier is not None else None
             if told == mid.encode() if told is not None else self._speaks(track, packet.payload_type):
                 self._by_ssrc[packet.ssrc] = track.publication
-                self.transport.declare_ssrcs(self._by_ssrc)
                 return track.publication
         return None
 
