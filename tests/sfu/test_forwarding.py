@@ -22,6 +22,22 @@ def steps(packets: list[RtpPacket]) -> list[int]:
     return [((later - number + 0x8000) & 0xFFFF) - 0x8000 for number, later in pairwise(numbers)]
 
 
+async def test_a_track_is_known_by_its_mid_where_no_ssrc_is_announced() -> None:
+    alice, bob = LightPublisher(), LightSubscriber()
+    sources = {"video1": "camera", "video2": "screen"}
+    async with running_node() as server, light(alice, bob):
+        answer = await server.node.publish(
+            MEETING, "p1", "alice", alice.offer({"video1": (), "video2": ()}), sources
+        )
+        await alice.connect(answer["sdp"])
+        await bob.want(server, "s1", CAMERA, ("alice", "screen"))
+        packet = alice.frame(1)[0]
+        mid = bytes.fromhex("bede0002") + b"\x45video2" + bytes(1)
+        alice.send_rtp(b"\x90" + packet[1:12] + mid + packet[12:])
+        assert await until(lambda: bob.packets("alice", "screen"))
+        assert not bob.packets(*CAMERA)
+
+
 async def test_numbers_go_on_when_the_source_changes() -> None:
     alice, carol, bob = LightPublisher(), LightPublisher(100), LightSubscriber()
     async with running_node() as server, light(alice, carol, bob):

@@ -8,6 +8,7 @@ import asyncio
 import pytest
 
 from sfu import rtcp
+from sfu.receiver import NACKED_BURST
 from sfu.rtp import RtpPacket
 from tests.sfu.calls import CAMERA, SOURCES, LightPublisher, call, light
 from tests.sfu.clients import MEETING, until
@@ -214,6 +215,17 @@ async def test_rtcp_is_policed_by_what_it_makes_us_do() -> None:
                 await asyncio.sleep(0.005)
         await until(lambda: one.server.drops["rate_limited"] > 200)
         await asyncio.sleep(0.1)
+
+
+async def test_numbers_asked_for_have_a_budget() -> None:
+    """[RTCP-03] A look-up each, at 17 to four bytes: within the bytes that a peer may send there are too many."""
+    async with call() as one:
+        ssrc = one.bob.ssrcs[one.bob.slots[CAMERA]][0]
+        request = rtcp.Nack(1, ssrc, tuple(range(3000, 6000))).to_bytes()
+        for _ in range(40):
+            one.bob.send_rtcp(request)
+        await until(lambda: one.server.drops["nack_over_budget"] > 100_000)
+        assert one.server.drops["nack_not_in_history"] <= 2 * NACKED_BURST
 
 
 async def test_a_flood_of_packets_is_policed() -> None:
