@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sfu import rtcp, sdp
@@ -16,7 +15,7 @@ from sfu.peer import Peer, Worker
 from sfu.publication import BITRATE_LIMITS_BPS, FEEDBACK_SSRC, Format, Publication
 from sfu.router import KINDS, Router, TrackKey
 from sfu.rtp import RtpPacket
-from sfu.transport import MOST_SSRCS, State
+from sfu.transport import State
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +34,8 @@ class _Track:
 class PublishingPeer(Peer):
     """The publications of one peer, and to which of them each SSRC belongs.
 
-    An SSRC belongs to this peer only: another peer that uses the same number reaches its own tracks or none.
+    An SSRC belongs to this peer only: another peer that uses the same number reaches its own tracks or none. How
+    many there can be, the transport bounds.
     """
 
     def __init__(self, worker: Worker, router: Router, name: str, owner: str) -> None:
@@ -127,9 +127,9 @@ class PublishingPeer(Peer):
         for ssrc, publication in self._by_ssrc.items():
             if id(publication) in live:
                 bound.setdefault(ssrc, publication)
-        self._by_ssrc = dict(islice(bound.items(), MOST_SSRCS))
+        self._by_ssrc = bound
         self._strangers.clear()
-        self.transport.declare_ssrcs(self._by_ssrc)
+        self.transport.declare_ssrcs(bound)
 
     def unpublish(self, source: str) -> None:
         """End one publication, if there is one; what still comes of it is dropped."""
@@ -153,9 +153,8 @@ class PublishingPeer(Peer):
         return publication.receive(packet, time.monotonic())
 
     def _refuse(self, ssrc: int) -> None:
-        """Of the SSRCs, few enough to remember, that the transport lets through: which are somebody else's?"""
-        full = len(self._by_ssrc) >= MOST_SSRCS
-        self.worker.output.drops.count(DropReason.SSRC_LIMIT if full else DropReason.SSRC_UNKNOWN)
+        """Count it; tell once of each SSRC, of the few that the transport lets through, whose it really is."""
+        self.worker.output.drops.count(DropReason.SSRC_UNKNOWN)
         if ssrc in self._strangers:
             return
         self._strangers.add(ssrc)
@@ -165,8 +164,6 @@ class PublishingPeer(Peer):
 
     def _bind(self, packet: RtpPacket) -> Publication | None:
         """By the mid in the packet; where a section announced no SSRC, by payload type (RFC 9143, 9.2)."""
-        if len(self._by_ssrc) >= MOST_SSRCS:
-            return None
         for mid, track in self._tracks.items():
             identifier = track.media.extensions.get(MID_URI)
             told = packet.extension(identifier) if identifier is not None else None

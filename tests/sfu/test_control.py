@@ -163,9 +163,7 @@ async def test_a_slow_method_holds_up_nobody(tmp_path: Path) -> None:
         answers.extend([decode_line(await reader.readline()) for _ in range(2)])
         writer.close()
 
-    path = str(tmp_path / "c.sock")
-    server = await asyncio.start_unix_server(serve, path)
-    async with asyncio.timeout(5):
-        await ControlClient(path, "recorder", "recorder", {"dig": dig, "wave": wave}, {"dig"}).run()
-    server.close()
+    path, handlers = str(tmp_path / "c.sock"), {"dig": dig, "wave": wave}
+    async with asyncio.timeout(5), await asyncio.start_unix_server(serve, path):
+        await ControlClient(path, "recorder", "recorder", handlers, {"dig"}).run()
     assert [answer["id"] for answer in answers] == [1, 0]

@@ -214,6 +214,7 @@ async def test_a_recorder_that_has_gone_disturbs_no_track_that_begins(folder: st
             listener.accept()[0].close()
             offer = alice.offer({"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, alice.rtx_ssrc)})
             await server.node.publish(MEETING, "p1", "alice", offer, SOURCES)
+            assert not server.heard("tap_lost"), "the loss came in the middle of it"
             await until(lambda: server.heard("tap_lost", meeting=MEETING, recording_id="r1"))
             sinks = publisher.router.publications[TrackKey(*CAMERA)]._sinks
             assert sorted(type(sink).__name__ for sink in sinks) == ["Subscription", "TapTrack"]
