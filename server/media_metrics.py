@@ -51,7 +51,7 @@ class MediaMetrics(Collector):
         for key, (name, text) in _GAUGES.items():
             gauge = GaugeMetricFamily(name, text, labels=["worker"])
             for worker, answer in self._answers.items():
-                gauge.add_metric([worker], answer[key] if key != "peers" else len(answer["peers"]))
+                gauge.add_metric([worker], answer[key])
             yield gauge
         yield self._drops()
 

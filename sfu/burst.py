@@ -24,7 +24,6 @@ _BUFFER_BYTES: Final = 65_536 + 2048
 
 _header = Struct("!BBHII").pack
 rewrite_header: Final = Struct("!BHII").pack_into
-rewrite_picture_id: Final = Struct("!H").pack_into
 
 
 class MediaPacket:
@@ -146,7 +145,8 @@ class Group:
         size = self.stride * (self.count - 1) + len(packets[-1].data) + tag_length
         self.template = b"".join(packet.data.ljust(self.stride, b"\0") for packet in packets)[:size]
         self.place = output.view[:size]
-        self.octets = sum(len(packet.data) - HEADER_LENGTH for packet in packets)
+        # Payload alone, as sender reports count it (RFC 3550, 6.4.1).
+        self.octets = sum(packet.payload_end - HEADER_LENGTH for packet in packets)
         self.headers: list[tuple[int, int, int, int]] = []
         self.slots: list[tuple[Any, int]] = []
         self.pictures: list[tuple[int, Vp8Descriptor]] = []

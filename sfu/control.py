@@ -17,10 +17,12 @@ from sfu.errors import SfuError
 
 _log = logging.getLogger(__name__)
 
-# A session description is at most 64 kB; statistics of a full node are a few hundred.
+# A session description is at most 64 kB, the statistics of one peer a tenth of that.
 LONGEST_LINE = 1024 * 1024
 # What may wait for a server that does not read, before the child gives up on it.
 _MOST_WAITING = 16 * 1024 * 1024
+# Of what is told of a refusal, which may quote the request.
+_LONGEST_REASON = 1000
 _CONNECT_TRIES, _CONNECT_PAUSE_S = 50, 0.1
 
 # Requests that may wait for their turn; with more the server waits, too.
@@ -134,7 +136,8 @@ class ControlClient:
             self._refuse(identifier, ControlError("internal", "the request failed"))
 
     def _refuse(self, identifier: object, error: ControlError | SfuError) -> None:
-        self._send({"id": identifier, "error": {"code": error.code, "message": str(error)}})
+        message = str(error)[:_LONGEST_REASON]
+        self._send({"id": identifier, "error": {"code": error.code, "message": message}})
 
     async def _call(self, request: dict[str, Any]) -> Mapping[str, Any]:
         method, params = request.get("method"), request.get("params", {})
@@ -149,9 +152,16 @@ class ControlClient:
 
     def notify(self, event: str, **params: Any) -> None:
         """Tell the server. Nothing happens when it is gone; `run` ends then."""
-        self._send({"event": event, "params": params})
+        try:
+            self._send({"event": event, "params": params})
+        except ControlError as error:
+            _log.error("ControlClient x event %s: %s", event, error)
 
     def _send(self, message: Mapping[str, Any]) -> None:
+        """Write a line. Raises ControlError reply_too_long rather than break the link of all requests."""
+        line = encode_line(message)
+        if len(line) > LONGEST_LINE:
+            raise ControlError("reply_too_long", f"{len(line)} bytes do not go over the link")
         writer = self._writer
         if writer is None or writer.is_closing():
             return
@@ -159,4 +169,4 @@ class ControlClient:
             _log.error("ControlClient x the server does not read; giving up")
             writer.transport.abort()
             return
-        writer.write(encode_line(message))
+        writer.write(line)

@@ -7,7 +7,7 @@ from sfu.port import Path
 
 # An ISP's NAT and a few interfaces of one laptop; more is somebody trying to grow our tables.
 MOST_ADDRESSES = 8
-# RFC 7675, 5.1: consent to send lapses 30 s after the last authenticated check.
+# RFC 7675, 5.1: consent to send to an address lapses 30 s after the last authenticated check from it.
 CONSENT_S = 30.0
 # After a restart, checks with the old password are still under way for a moment.
 OLD_CREDENTIALS_S = 5.0
@@ -33,16 +33,17 @@ def _ice_characters(n: int) -> str:
 class IceAgent:
     """Which addresses a peer has proved to be at, and to which of them we send.
 
-    Addresses come from authenticated checks only. The address of the last check with USE-CANDIDATE is
-    nominated; until there is one, the address heard from last serves (Firefox starts DTLS before it
-    nominates).
+    Addresses come from authenticated checks only. Media goes to `media_path`, the address nominated last by a
+    check with USE-CANDIDATE, and nowhere before there is one. The handshake goes to `path`: the same, or until
+    then the address heard from last (Firefox starts DTLS before it nominates).
     """
 
     def __init__(self, now: float) -> None:
         self.credentials = Credentials.generate()
         self.path: Path | None = None
-        self.last_check = now
-        self._nominated = False
+        self.media_path: Path | None = None
+        self._last_check = now
+        self._nominated: set[Path] = set()
         self._heard: dict[Path, float] = {}
         self._previous: tuple[Credentials, float] | None = None
 
@@ -73,13 +74,13 @@ class IceAgent:
 
     def checked(self, path: Path, use_candidate: bool, now: float) -> Path | None:
         """An authenticated check came from `path`. Returns an address given up for it."""
-        self.last_check = now
+        self._last_check = now
         evicted = self._make_room() if path not in self._heard else None
         self._heard[path] = now
         if use_candidate:
-            self._nominated = True
-            self.path = path
-        elif not self._nominated:
+            self._nominated.add(path)
+            self.path = self.media_path = path
+        elif self.media_path is None:
             self.path = path
         return evicted
 
@@ -87,20 +88,28 @@ class IceAgent:
         if len(self._heard) < MOST_ADDRESSES:
             return None
         oldest = min((path for path in self._heard if path != self.path), key=self._heard.__getitem__)
-        del self._heard[oldest]
+        self.forget(oldest)
         return oldest
 
     def forget(self, path: Path) -> None:
-        """Another peer has proved to be at `path` now."""
+        """The peer is at `path` no longer, or another has proved to be there; another of its addresses serves."""
         self._heard.pop(path, None)
+        self._nominated.discard(path)
         if self.path == path:
-            self.path = max(self._heard, key=self._heard.__getitem__, default=None)
-            self._nominated = False
+            self.media_path = max(self._nominated, key=self.heard_from, default=None)
+            self.path = self.media_path or max(self._heard, key=self.heard_from, default=None)
+
+    def expire_paths(self, now: float) -> list[Path]:
+        """Forget the addresses whose consent has lapsed, each by its own checks (RFC 7675, 5.1); returns them."""
+        lapsed = [path for path, heard in self._heard.items() if now - heard >= CONSENT_S]
+        for path in lapsed:
+            self.forget(path)
+        return lapsed
 
     def heard_from(self, path: Path) -> float:
         """When the last check came from `path`."""
         return self._heard.get(path, float("-inf"))
 
     def consents(self, now: float) -> bool:
-        """Whether we may still send."""
-        return now - self.last_check < CONSENT_S
+        """Whether the peer is somewhere, or was a moment ago and may be about to prove a new address."""
+        return self.path is not None or now - self._last_check < CONSENT_S

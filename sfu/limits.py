@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 
 class LogLimiter:
@@ -15,12 +16,19 @@ class LogLimiter:
 
     def exception(self, message: str, *args: object) -> None:
         """Log the exception being handled, with the number of lines left out since the last one."""
+        self._write(self._logger.exception, message, args)
+
+    def warning(self, message: str, *args: object) -> None:
+        """Log what somebody did that nobody should, with the number of lines left out since the last one."""
+        self._write(self._logger.warning, message, args)
+
+    def _write(self, write: Callable[..., None], message: str, args: tuple[object, ...]) -> None:
         now = time.monotonic()
         if now < self._next:
             self._suppressed += 1
             return
         self._next = now + self._interval_s
-        self._logger.exception(f"{message} (%d more not shown)", *args, self._suppressed)
+        write(f"{message} (%d more not shown)", *args, self._suppressed)
         self._suppressed = 0
 
 

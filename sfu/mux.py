@@ -190,8 +190,8 @@ class Mux:
             request = stun.parse_binding_request(data)
         except ParseError:
             return self.drops.count(DropReason.STUN_MALFORMED)
-        session = self._ufrags.get(request.username_local)
-        password = session.ice.password(request.username_local) if session else None
+        session = self._ufrags.get(request.ufrag)
+        password = session.ice.password(request.ufrag) if session else None
         if session is None or password is None:
             return self.drops.count(DropReason.STUN_USER_UNKNOWN)
         if not stun.verify(request, password):

@@ -55,7 +55,7 @@ class LocalTransport:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTransport:
-    """The peer's end: ICE credentials and the certificate fingerprints of which one must match.
+    """The peer's end: ICE credentials and the certificate fingerprints, all of which must match.
 
     The peer is always the DTLS client: we answer `passive` and refuse those who want to be asked.
     """
@@ -86,11 +86,6 @@ class AcceptedMedia:
     def receives(self) -> bool:
         """Whether the peer sends to us here."""
         return self.direction in ("recvonly", "sendrecv")
-
-    @property
-    def sends(self) -> bool:
-        """Whether we send to the peer here."""
-        return self.direction in ("sendonly", "sendrecv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +168,17 @@ def _answer(
     remote = _remote_transport(offered[bundle[0]], ("actpass", "active"))
     for mid in bundle:
         _put_transport(accepted[mid], local, "passive", first=mid == bundle[0])
-    description = SessionDescription(
-        bundle=bundle if offer.bundle else [],
-        media=[accepted.get(media.mid) or _rejection(media) for media in offer.media],
-        session_id=local.session_id,
-        version=version,
-        ice_lite=True,
-    )
+    sections = [accepted.get(media.mid) or _rejection(media) for media in offer.media]
+    description = _description(bundle if offer.bundle else [], sections, local, version)
     return Agreement(description, remote, tuple(_accepted(accepted[mid], offered[mid]) for mid in bundle))
+
+
+def _description(
+    bundle: list[str], sections: list[Media], local: LocalTransport, version: int
+) -> SessionDescription:
+    return SessionDescription(
+        bundle=bundle, media=sections, session_id=local.session_id, version=version, ice_lite=True
+    )
 
 
 def _rejection(offered: Media) -> Media:
@@ -295,13 +293,7 @@ def offer_slots(slots: Sequence[Slot], local: LocalTransport, version: int = 1) 
     media = [_slot_section(slot) for slot in slots]
     for one in media:
         _put_transport(one, local, "actpass", first=one is media[0])
-    return SessionDescription(
-        bundle=[slot.mid for slot in slots],
-        media=media,
-        session_id=local.session_id,
-        version=version,
-        ice_lite=True,
-    )
+    return _description([slot.mid for slot in slots], media, local, version)
 
 
 def _slot_section(slot: Slot) -> Media:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import resource
 import time
@@ -25,9 +26,10 @@ from sfu.tap import Tap
 
 _log = logging.getLogger(__name__)
 
-# The pace of requests for what is missing, and of reports (RFC 3550, 6.2, scaled down).
+# The pace of requests for what is missing.
 TICK_S = 0.05
-REPORT_S = 1.0
+# Each peer has reports once a second (RFC 3550, 6.2, scaled down), in its turn: all at once would hold up packets.
+REPORT_TICKS = 20
 # A worker carries some hundred participants with two peers each; more are refused, not served badly.
 MOST_PEERS = 2000
 
@@ -91,15 +93,11 @@ class Node:
         self._mux.close()
 
     async def _tick(self) -> None:
-        next_report = time.monotonic()
-        while True:
+        for turn in itertools.cycle(range(REPORT_TICKS)):
             await asyncio.sleep(TICK_S)
             now = time.monotonic()
-            reporting = now >= next_report
-            if reporting:
-                next_report = now + REPORT_S
             for peer in list(self._peers.values()):
-                self._tick_peer(peer, now, reporting)
+                self._tick_peer(peer, now, peer.turn % REPORT_TICKS == turn)
 
     def _tick_peer(self, peer: Peer, now: float, reporting: bool) -> None:
         try:
@@ -137,6 +135,7 @@ class Node:
         handlers = (
             self.publish, self.subscribe, self.answer, self.play, self.pause, self.unpublish,
             self.close_peer, self.close_meeting, self.record, self.stop_recording, self.stats,
+            self.peer_stats,
         )  # fmt: skip
         return {handler.__name__: handler for handler in handlers}
 
@@ -148,14 +147,14 @@ class Node:
         return self._routers[meeting]
 
     def _peer(
-        self, meeting: str, name: str, kind: type[_PeerT], make: Callable[[], _PeerT]
+        self, meeting: str, name: str, kind: type[_PeerT], make: Callable[[Router], _PeerT]
     ) -> tuple[_PeerT, bool]:
         """The peer of that name, and whether it was made now."""
         peer = self._peers.get(name)
         if peer is None:
             if len(self._peers) >= MOST_PEERS:
                 raise PeerError("peer_limit", f"this worker serves at most {MOST_PEERS} peers")
-            self._peers[name] = made = make()
+            self._peers[name] = made = make(self._router(meeting))
             return made, True
         if not isinstance(peer, kind) or peer.router.meeting != meeting:
             raise PeerError("peer_unknown", f"peer {name} is another one")
@@ -175,9 +174,8 @@ class Node:
         self, meeting: str, peer: str, owner: str, offer: str, sources: dict[str, str] | None = None
     ) -> dict[str, Any]:
         """Answer a publisher's offer, first or later. Without `sources` (WHIP) the order tells."""
-        router = self._router(meeting)
         publisher, new = self._peer(
-            meeting, peer, PublishingPeer, lambda: PublishingPeer(self._worker, router, peer, owner)
+            meeting, peer, PublishingPeer, lambda router: PublishingPeer(self._worker, router, peer, owner)
         )
         with self._undone_on_error(publisher, new):
             answer, tracks = publisher.negotiate(offer, sources)
@@ -185,9 +183,9 @@ class Node:
 
     async def subscribe(self, meeting: str, peer: str, wants: list[dict[str, str]]) -> dict[str, Any]:
         """Send these tracks and no others, once they are there. With an offer if slots are lacking."""
-        keys, router = _keys(wants), self._router(meeting)
+        keys = _keys(wants)
         receiver, new = self._peer(
-            meeting, peer, ReceivingPeer, lambda: ReceivingPeer(self._worker, router, peer)
+            meeting, peer, ReceivingPeer, lambda router: ReceivingPeer(self._worker, router, peer)
         )
         with self._undone_on_error(receiver, new):
             offer = receiver.want(keys)
@@ -203,11 +201,11 @@ class Node:
 
     async def play(self, meeting: str, peer: str, wants: list[dict[str, str]], offer: str) -> dict[str, Any]:
         """Answer a player that offers to receive (WHEP)."""
-        keys, router = _keys(wants), self._router(meeting)
+        keys = _keys(wants)
         if peer in self._peers:
             raise PeerError("peer_limit", f"peer {peer} plays already")
         receiver, new = self._peer(
-            meeting, peer, ReceivingPeer, lambda: ReceivingPeer(self._worker, router, peer)
+            meeting, peer, ReceivingPeer, lambda router: ReceivingPeer(self._worker, router, peer)
         )
         with self._undone_on_error(receiver, new):
             answer = receiver.play(offer, keys)
@@ -216,7 +214,10 @@ class Node:
     async def pause(self, meeting: str, owner: str, source: str, paused: bool) -> dict[str, Any]:
         """Enforce a mute from the next packet on, whether the track is there yet or not; or end it."""
         (key,) = _keys([{"owner": owner, "source": source}])
-        self._router(meeting).pause(key, paused)
+        if paused or meeting in self._routers:
+            router = self._router(meeting)
+            router.pause(key, paused)
+            self._drop_if_empty(router)
         return {}
 
     async def unpublish(self, meeting: str, owner: str, source: str) -> dict[str, Any]:
@@ -273,11 +274,18 @@ class Node:
 
     # Statistics
 
+    async def peer_stats(self, peer: str) -> dict[str, Any]:
+        """Counters of a peer and each of its tracks or slots."""
+        found = self._peers.get(peer)
+        if found is None:
+            raise PeerError("peer_unknown", f"no peer {peer}")
+        return found.stats()
+
     async def stats(self) -> dict[str, Any]:
-        """Counters of the process, each peer and each track."""
+        """Counters of the whole process."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
-            "peers": {name: peer.stats() for name, peer in self._peers.items()},
+            "peers": len(self._peers),
             "meetings": len(self._routers),
             "received": self._mux.received,
             "sent": self._worker.output.sent,

@@ -3,9 +3,9 @@
 import itertools
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
@@ -16,7 +16,7 @@ from sfu.errors import PeerError
 from sfu.mux import Mux
 from sfu.negotiation import LocalTransport, RemoteTransport
 from sfu.router import Router
-from sfu.transport import State, Transport
+from sfu.transport import MOST_SSRCS, State, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Worker:
     certificate: RTCCertificate
     candidates: Callable[[], tuple[tuple[str, int], ...]]
     notify: Callable[..., None]
+    turns: Iterator[int] = field(default_factory=itertools.count)
 
     def fingerprint(self) -> tuple[str, str]:
         """Of our certificate, as SDP names it."""
@@ -36,13 +37,19 @@ class Worker:
 
 
 class Peer:
-    """A remote end of one meeting. Its node closes it; it closes itself only when its transport ends."""
+    """A remote end of one meeting. Its node closes it; it closes itself only when its transport ends.
+
+    `turn` spreads the peers' reports over the time between two.
+    """
+
+    most_ssrcs: ClassVar[int] = MOST_SSRCS
 
     def __init__(self, worker: Worker, router: Router, name: str) -> None:
         self.worker = worker
         self.router = router
         self.name = name
-        self.transport = Transport(name, worker.mux, worker.certificate, self)
+        self.turn = next(worker.turns)
+        self.transport = Transport(name, worker.mux, worker.certificate, self, self.most_ssrcs)
         self._session_id = secrets.randbits(62)
         self._versions = itertools.count(1)
         self._remote_ufrag: str | None = None

@@ -69,6 +69,18 @@ class Publication:
     waiting.
     """
 
+    ssrc: int | None = None
+    clock: Clock | None = None
+    is_paused = False
+    on_started: Callable[[], None] | None = None
+    packets = octets = keyframes = keyframe_requests = 0
+    size = (0, 0)
+    _keyframe_wanted = False
+    _keyframe_asked_at = _begun_at = float("-inf")
+    _abandoned = 0
+    _shift = 0
+    _unexpected: int | None = None
+
     def __init__(
         self,
         owner: str,
@@ -81,34 +93,24 @@ class Publication:
         self.owner = owner
         self.source = source
         self.format = media_format
-        self.ssrc: int | None = None
-        self.clock: Clock | None = None
         self.history = History()
-        self.is_paused = False
-        self.on_started: Callable[[], None] | None = None
-        self.packets = self.octets = self.keyframes = self.keyframe_requests = 0
-        self.size = (0, 0)
         self.drops = DropCounter()
         self._output = output
         self._send_rtcp = send_rtcp
         self._after_batch = after_batch
         self._sinks: list[Sink] = []
         self._pending: list[MediaPacket] = []
-        self._keyframe_asked_at = float("-inf")
-        self._keyframe_wanted = False
         self._limiter = LogLimiter(_log)
         self._unwrapper = SequenceUnwrapper()
         self._rewriter = SequenceRewriter()
         self._tracker = LossTracker(media_format.clock_rate)
-        self._abandoned = 0
-        self._shift = 0
-        self._unexpected: int | None = None
-        self._begun_at = float("-inf")
 
     # Sinks
 
     def add_sink(self, sink: Sink) -> None:
-        """From the next burst on."""
+        """From the next burst on. Idempotent."""
+        if sink in self._sinks:
+            return
         self._sinks.append(sink)
         sink.started(self)
         if self.is_paused:
@@ -134,7 +136,7 @@ class Publication:
         self.is_paused = paused
         self._pending.clear()
         self.history.clear()
-        for sink in self._sinks:
+        for sink in tuple(self._sinks):
             sink.paused(paused)
         if not paused:
             self.request_keyframe(time.monotonic())
@@ -258,8 +260,9 @@ class Publication:
             return
         if self.format.kind == "video":
             align(packets)
-        for packet in packets:
-            self.history.add(packet)
+            # No receiver may ask for sound again: none is offered NACK for it.
+            for packet in packets:
+                self.history.add(packet)
         burst = Burst(packets, self._output)
         for sink in tuple(self._sinks):
             try:

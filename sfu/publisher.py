@@ -1,5 +1,6 @@
 """A peer that sends us its tracks: it offers, we answer."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +9,15 @@ from typing import Any
 from sfu import rtcp, sdp
 from sfu.drops import DropReason
 from sfu.errors import ParseError, PeerError
+from sfu.limits import LogLimiter
 from sfu.negotiation import MID_URI, AcceptedMedia, Agreement, answer_publisher
 from sfu.peer import Peer, Worker
 from sfu.publication import BITRATE_LIMITS_BPS, FEEDBACK_SSRC, Format, Publication
 from sfu.router import KINDS, Router, TrackKey
 from sfu.rtp import RtpPacket
 from sfu.transport import State
+
+_log = logging.getLogger(__name__)
 
 # A WHIP client does not say what its tracks are: by their order.
 _DEFAULT_SOURCES = {"audio": ("microphone", "screen_audio"), "video": ("camera", "screen")}
@@ -30,7 +34,8 @@ class _Track:
 class PublishingPeer(Peer):
     """The publications of one peer, and to which of them each SSRC belongs.
 
-    An SSRC belongs to this peer only: another peer that uses the same number reaches its own tracks or none.
+    An SSRC belongs to this peer only: another peer that uses the same number reaches its own tracks or none. How
+    many there can be, the transport bounds.
     """
 
     def __init__(self, worker: Worker, router: Router, name: str, owner: str) -> None:
@@ -38,6 +43,8 @@ class PublishingPeer(Peer):
         self.owner = owner
         self._tracks: dict[str, _Track] = {}
         self._by_ssrc: dict[int, Publication] = {}
+        self._strangers: set[int] = set()
+        self._limiter = LogLimiter(_log)
 
     # Negotiation
 
@@ -110,14 +117,18 @@ class PublishingPeer(Peer):
         return publication
 
     def _bind_declared(self) -> None:
-        live = {id(track.publication) for track in self._tracks.values()}
-        bound = {ssrc: one for ssrc, one in self._by_ssrc.items() if id(one) in live}
+        """The SSRCs that are named come first, then those that packets have named."""
+        bound: dict[int, Publication] = {}
         for track in self._tracks.values():
-            for ssrc in (*track.media.ssrcs, *track.media.rtx_ssrcs):
-                bound[ssrc] = track.publication
+            bound |= dict.fromkeys((*track.media.ssrcs, *track.media.rtx_ssrcs), track.publication)
             if track.media.ssrcs:
                 track.publication.announce(track.media.ssrcs[0])
+        live = {id(track.publication) for track in self._tracks.values()}
+        for ssrc, publication in self._by_ssrc.items():
+            if id(publication) in live:
+                bound.setdefault(ssrc, publication)
         self._by_ssrc = bound
+        self._strangers.clear()
         self.transport.declare_ssrcs(bound)
 
     def unpublish(self, source: str) -> None:
@@ -138,8 +149,18 @@ class PublishingPeer(Peer):
             return self.worker.output.drops.count(DropReason.RTP_MALFORMED)
         publication = self._by_ssrc.get(packet.ssrc) or self._bind(packet)
         if publication is None:
-            return self.worker.output.drops.count(DropReason.SSRC_UNKNOWN)
+            return self._refuse(packet.ssrc)
         return publication.receive(packet, time.monotonic())
+
+    def _refuse(self, ssrc: int) -> None:
+        """Count it; tell once of each SSRC, of the few that the transport lets through, whose it really is."""
+        self.worker.output.drops.count(DropReason.SSRC_UNKNOWN)
+        if ssrc in self._strangers:
+            return
+        self._strangers.add(ssrc)
+        victim = self.router.owner_of(ssrc)
+        if victim is not None:
+            self._limiter.warning("Peer(%s) x %s sends as %s: SSRC %d", self.name, self.owner, victim, ssrc)
 
     def _bind(self, packet: RtpPacket) -> Publication | None:
         """By the mid in the packet; where a section announced no SSRC, by payload type (RFC 9143, 9.2)."""
@@ -148,7 +169,6 @@ class PublishingPeer(Peer):
             told = packet.extension(identifier) if identifier is not None else None
             if told == mid.encode() if told is not None else self._speaks(track, packet.payload_type):
                 self._by_ssrc[packet.ssrc] = track.publication
-                self.transport.declare_ssrcs(self._by_ssrc)
                 return track.publication
         return None
 

@@ -1,14 +1,17 @@
 """A peer that gets tracks: we offer slots and fill them, or answer a WHEP player."""
 
 import secrets
+import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sfu import rtcp, sdp
+from sfu.drops import DropReason
 from sfu.errors import PeerError
+from sfu.limits import TokenBucket
 from sfu.negotiation import (
-    AcceptedMedia,
+    Agreement,
     Slot,
     answer_player,
     offer_slots,
@@ -18,29 +21,36 @@ from sfu.peer import Peer, Worker
 from sfu.router import Router, TrackKey
 from sfu.sdp import SessionDescription
 from sfu.subscription import Subscription
-from sfu.transport import State
+from sfu.transport import MOST_SSRCS, State
 
 # Below the 64 sections a description may have.
 MOST_SLOTS = 60
+# A fifth of 5,000 packets/s asked for four times over; each is a look-up, whether it is answered or not.
+NACKED_PER_S = NACKED_BURST = 4_000
 
 
 @dataclass(slots=True)
 class _Place:
-    """A slot of the description, the copy that fills it, and of what."""
+    """A slot of the description, the copy that fills it, of what, and the RTCP name of its owner."""
 
     slot: Slot
     subscription: Subscription
     key: TrackKey | None = None
+    cname: str = ""
 
 
 class ReceivingPeer(Peer):
     """The slots of one peer. It states all it wants each time; slots change tracks without an offer."""
+
+    # Firefox sends the reports of each section under an SSRC of its own.
+    most_ssrcs: ClassVar[int] = MOST_SLOTS + MOST_SSRCS
 
     def __init__(self, worker: Worker, router: Router, name: str) -> None:
         super().__init__(worker, router, name)
         self._places: list[_Place] = []
         self._offered: list[SessionDescription] = []
         self._agreed = 0
+        self._nack_budget = TokenBucket(NACKED_PER_S, NACKED_BURST, time.monotonic())
 
     # What is wanted
 
@@ -96,7 +106,7 @@ class ReceivingPeer(Peer):
         return place
 
     def _fill(self, place: _Place, key: TrackKey) -> None:
-        place.key = key
+        place.key, place.cname = key, self.router.cname(key.owner)
         self.router.add_sink(key, place.subscription)
 
     def slots(self) -> list[dict[str, str]]:
@@ -116,7 +126,7 @@ class ReceivingPeer(Peer):
         offer = offer_slots([place.slot for place in self._places], self.local(), self.next_version())
         self._offered.append(offer)
         if self.transport.state is State.NEW:
-            self.transport.postpone_deadline()
+            self.transport.begin_deadline()
         return sdp.serialise(offer)
 
     def accept(self, answer: str) -> None:
@@ -132,8 +142,7 @@ class ReceivingPeer(Peer):
         self.check_same_end(agreement.remote)
         self._offered = self._offered[self._offered.index(offer) + 1 :]
         self._agreed = max(self._agreed, len(offer.media))
-        self.transport.describe_remote(agreement.remote.fingerprints)
-        self._activate({media.mid: media for media in agreement.media})
+        self._agree(agreement)
 
     def play(self, offer: str, keys: list[TrackKey]) -> str:
         """Answer a player's offer; the first tracks of each kind that it has sections for are sent."""
@@ -148,15 +157,17 @@ class ReceivingPeer(Peer):
             place.slot = mids.get(place.slot.ssrc, place.slot)
         self._keep_only(set(mids))
         self._agreed = len(self._places)
-        self.transport.describe_remote(agreement.remote.fingerprints)
-        self._activate({media.mid: media for media in agreement.media})
+        self._agree(agreement)
         return sdp.serialise(agreement.description)
 
     def _keep_only(self, ssrcs: set[int]) -> None:
         self._free_all_but({place.key for place in self._places if place.key and place.slot.ssrc in ssrcs})
         self._places = [place for place in self._places if place.slot.ssrc in ssrcs]
 
-    def _activate(self, agreed: dict[str, AcceptedMedia]) -> None:
+    def _agree(self, agreement: Agreement) -> None:
+        self.transport.describe_remote(agreement.remote.fingerprints)
+        self.transport.declare_ssrcs(ssrc for media in agreement.media for ssrc in media.ssrcs)
+        agreed = {media.mid: media for media in agreement.media}
         for place in self._places:
             media = agreed.get(place.slot.mid)
             if media is not None:
@@ -174,7 +185,7 @@ class ReceivingPeer(Peer):
     def handle_rtcp(self, message: rtcp.Message, now: float) -> None:
         """Requests and reports about our copies; about others' streams there is nothing to say here."""
         if isinstance(message, rtcp.Nack):
-            self._each(message.media_ssrc, lambda one: one.retransmit(message.sequence_numbers, now))
+            self._retransmit(message, now)
         elif isinstance(message, rtcp.Pli):
             self._each(message.media_ssrc, lambda one: one.keyframe_needed(now))
         elif isinstance(message, rtcp.Fir):
@@ -183,6 +194,13 @@ class ReceivingPeer(Peer):
         elif isinstance(message, rtcp.ReceiverReport | rtcp.SenderReport):
             for block in message.blocks:
                 self._each(block.ssrc, lambda one, block=block: one.received(block, now))
+
+    def _retransmit(self, request: rtcp.Nack, now: float) -> None:
+        numbers = request.sequence_numbers
+        if self._nack_budget.take(len(numbers), now):
+            self._each(request.media_ssrc, lambda one: one.retransmit(numbers, now))
+        else:
+            self.worker.output.drops.count(DropReason.NACK_OVER_BUDGET, len(numbers))
 
     def _each(self, ssrc: int, action: Any) -> None:
         for place in self._places:
@@ -193,7 +211,7 @@ class ReceivingPeer(Peer):
         """A sender report for each slot that is playing."""
         for place in self._places:
             if place.key is not None:
-                data = place.subscription.report(now, self.router.cname(place.key.owner))
+                data = place.subscription.report(now, place.cname)
                 if data is not None:
                     self.transport.send_rtcp(data)
 

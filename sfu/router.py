@@ -55,7 +55,7 @@ class Router:
             codec=publication.format.codec,
         )
         publication.pause(key in self._paused)
-        for sink in self._sinks.get(key, ()):
+        for sink in tuple(self._sinks.get(key, ())):
             publication.add_sink(sink)
 
     def unpublish(self, publication: Publication) -> None:
@@ -66,6 +66,10 @@ class Router:
         del self.publications[key]
         publication.end()
         self._notify("track_ended", meeting=self.meeting, owner=key.owner, source=key.source)
+
+    def owner_of(self, ssrc: int) -> str | None:
+        """Whose media has this SSRC, on that owner's own connection."""
+        return next((one.owner for one in self.publications.values() if one.ssrc == ssrc), None)
 
     def add_sink(self, key: TrackKey, sink: Sink) -> None:
         """From now on, for whatever is published as `key`."""

@@ -14,6 +14,8 @@ from sfu.errors import ParseError
 _SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
 _FMT_NACK, _FMT_PLI, _FMT_FIR, _FMT_REMB = 1, 1, 4, 15
 _CNAME: Final = 1
+# Of one NACK, which can name 17 numbers in four bytes, no more are read than a sender remembers.
+MOST_NACKED: Final = 1024
 
 _HEADER = Struct("!BBH")
 _SENDER_INFO = Struct("!IQIII")
@@ -289,14 +291,14 @@ def _read_rtp_feedback(fmt: int, body: bytes) -> Nack | None:
         return None
     _need(body, _FEEDBACK.size)
     sender, media = _FEEDBACK.unpack_from(body)
-    # A dictionary keeps the order and holds each number once: a repeated one must not be sent again.
-    numbers: dict[int, None] = {}
+    numbers: list[int] = []
     for pid, mask in _PAIR.iter_unpack(body[8:]):
-        numbers[pid] = None
-        for bit in range(mask.bit_length()):
-            if mask >> bit & 1:
-                numbers[(pid + bit + 1) & 0xFFFF] = None
-    return Nack(sender, media, tuple(numbers))
+        if len(numbers) >= MOST_NACKED:
+            break
+        numbers.append(pid)
+        numbers += [(pid + bit + 1) & 0xFFFF for bit in range(mask.bit_length()) if mask >> bit & 1]
+    # A dictionary keeps the order and holds each number once: a repeated one must not be sent again.
+    return Nack(sender, media, tuple(dict.fromkeys(numbers)))
 
 
 def _read_payload_feedback(fmt: int, body: bytes) -> Pli | Fir | Remb | None:

@@ -43,13 +43,11 @@ _LENGTHS: Final[dict[int, int | None]] = {
 class BindingRequest:
     """A well-formed connectivity check. Nothing in it may be believed before `verify` has said yes.
 
-    `username_local` is our ufrag, `username_remote` the sender's (RFC 8445, 7.2.2).
+    `ufrag` is ours: the first half of the username (RFC 8445, 7.2.2).
     """
 
-    username_local: str
-    username_remote: str
+    ufrag: str
     use_candidate: bool
-    priority: int
     transaction_id: bytes
     message: aioice_stun.Message
 
@@ -62,12 +60,9 @@ def parse_binding_request(data: bytes) -> BindingRequest:
         message = aioice_stun.parse_message(data)
     except (ValueError, struct.error) as error:
         raise ParseError(f"STUN message is malformed: {error}") from None
-    local, remote = _split_username(message.attributes.get("USERNAME"))
     return BindingRequest(
-        username_local=local,
-        username_remote=remote,
+        ufrag=_our_ufrag(message.attributes.get("USERNAME")),
         use_candidate="USE-CANDIDATE" in message.attributes,
-        priority=message.attributes.get("PRIORITY", 0),
         transaction_id=message.transaction_id,
         message=message,
     )
@@ -107,11 +102,11 @@ def _attributes(data: bytes) -> Iterator[tuple[int, int]]:
         yield kind, length
 
 
-def _split_username(username: object) -> tuple[str, str]:
+def _our_ufrag(username: object) -> str:
     local, colon, remote = username.partition(":") if isinstance(username, str) else ("", "", "")
     if not colon or not _is_ufrag(local) or not _is_ufrag(remote):
         raise ParseError("STUN username is not two ufrags")
-    return local, remote
+    return local
 
 
 def _is_ufrag(text: str) -> bool:

@@ -5,8 +5,8 @@ from struct import Struct
 from typing import Any
 
 from sfu import rtcp
-from sfu.burst import Burst, Group, MediaPacket, Output, rewrite_header, rewrite_picture_id
-from sfu.codecs.vp8 import Vp8Descriptor
+from sfu.burst import Burst, Group, MediaPacket, Output, rewrite_header
+from sfu.codecs import vp8
 from sfu.drops import DropReason
 from sfu.publication import Publication
 from sfu.rewriter import StreamRewriter
@@ -92,7 +92,7 @@ class Subscription:
     def forward(self, burst: Burst) -> None:
         """Copy, rewrite, encrypt, send."""
         transport = self._transport
-        key, path = transport.tx, transport.ice.path
+        key, path = transport.tx, transport.ice.media_path
         if key is None or path is None or not self._active:
             return self._output.drops.count(DropReason.NOT_CONNECTED, len(burst.packets))
         if not self._spliced or burst.lowest < self._first:
@@ -142,22 +142,10 @@ class Subscription:
                 (timestamp + timestamp_delta) & 0xFFFFFFFF,
                 ssrc,
             )
-        if rewriter.picture_id_delta or rewriter.tl0picidx_delta:
+        picture_id_delta, tl0picidx_delta = rewriter.picture_id_delta, rewriter.tl0picidx_delta
+        if picture_id_delta or tl0picidx_delta:
             for at, descriptor in group.pictures:
-                self._rewrite_picture(view, at, descriptor)
-
-    def _rewrite_picture(self, view: memoryview | bytearray, at: int, descriptor: Vp8Descriptor) -> None:
-        at += 2
-        if descriptor.picture_id is not None:
-            picture_id = descriptor.picture_id + self._rewriter.picture_id_delta
-            if descriptor.picture_id_bits == 15:
-                rewrite_picture_id(view, at, 0x8000 | picture_id & 0x7FFF)
-                at += 2
-            else:
-                view[at] = picture_id & 0x7F
-                at += 1
-        if descriptor.tl0picidx is not None:
-            view[at] = (descriptor.tl0picidx + self._rewriter.tl0picidx_delta) & 0xFF
+                vp8.rewrite(view, at, descriptor, picture_id_delta, tl0picidx_delta)
 
     # Feedback of the receiver
 
@@ -166,16 +154,18 @@ class Subscription:
         publication = self.publication
         if publication is None or not self._spliced:
             return self._output.drops.count(DropReason.NACK_NOT_IN_HISTORY, len(sequence_numbers))
-        for sequence_number in sequence_numbers:
+        for done, sequence_number in enumerate(sequence_numbers):
             sequence = self._rewriter.source_sequence(sequence_number, self._highest)
             reason = self._resend(publication, sequence, now)
+            if reason is DropReason.NACK_OVER_BUDGET:
+                return self._output.drops.count(reason, len(sequence_numbers) - done)
             if reason is not None:
                 self._output.drops.count(reason)
         return None
 
     def _resend(self, publication: Publication, sequence: int, now: float) -> DropReason | None:
         packet = publication.history.get(sequence) if self._first <= sequence <= self._highest else None
-        key, path = self._transport.tx, self._transport.ice.path
+        key, path = self._transport.tx, self._transport.ice.media_path
         if packet is None or key is None or path is None:
             return DropReason.NACK_NOT_IN_HISTORY
         if now - self._resent_at.get(sequence, float("-inf")) < self.rtt_s:
@@ -202,7 +192,8 @@ class Subscription:
         timestamp = (packet.timestamp + rewriter.timestamp_delta) & 0xFFFFFFFF
         rewrite_header(data, 1, packet.marker | self.payload_type, sequence, timestamp, self.ssrc)
         if packet.descriptor is not None:
-            self._rewrite_picture(data, HEADER_LENGTH, packet.descriptor)
+            deltas = rewriter.picture_id_delta, rewriter.tl0picidx_delta
+            vp8.rewrite(data, HEADER_LENGTH, packet.descriptor, *deltas)
         return bytes(data)
 
     def _retransmission(self, packet: MediaPacket) -> bytes:

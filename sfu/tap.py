@@ -30,10 +30,9 @@ from sfu.tapframes import (
 
 _log = logging.getLogger(__name__)
 
-# Half a minute of a small meeting: long enough for a recorder that is busy closing files.
+# Half a minute of a small meeting: long enough for a recorder that is busy closing files. It bounds packets and
+# sender reports; what tells a track's beginning, mute and end passes always, or the rest could not be read.
 MOST_WAITING_BYTES = 8 * 1024 * 1024
-# Control frames still pass when packets no longer do; they are few and small.
-_RESERVE_BYTES = 64 * 1024
 # After a stop, for what waits to be taken.
 DRAIN_S = 5.0
 
@@ -70,16 +69,16 @@ class Tap:
     def open(self, path: str) -> None:
         """Connect, and pass on what has waited. Raises OSError."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # A recorder that is too busy to accept refuses (EAGAIN); it must not stop every packet meanwhile.
+        connection.setblocking(False)
         try:
             connection.connect(path)
         except OSError:
             connection.close()
             raise
-        connection.setblocking(False)
         self._socket = connection
         asyncio.get_running_loop().add_reader(connection, self._asked)
-        if self._waiting:
-            self._drain()
+        self._begin_drain()
 
     def attach(self, router: Router) -> None:
         """Begin to take the meeting's tracks."""
@@ -105,12 +104,15 @@ class Tap:
         return len(self._waiting) + length <= MOST_WAITING_BYTES
 
     def write(self, data: bytes) -> None:
-        """Send, or keep until the recorder takes more."""
-        if len(self._waiting) + len(data) > MOST_WAITING_BYTES + _RESERVE_BYTES:
-            return
+        """Keep until the recorder takes it. What comes often must ask `has_room` first; the rest is little."""
         self._waiting += data
-        if self._socket is not None and self._drained.is_set():
-            self._drain()
+        self._begin_drain()
+
+    def _begin_drain(self) -> None:
+        # Never from within a track's call: when the recorder is gone, the tables its caller walks change.
+        if self._waiting and self._socket is not None and self._drained.is_set():
+            self._drained.clear()
+            asyncio.get_running_loop().call_soon(self._drain)
 
     def _asked(self) -> None:
         """The recorder asks for keyframes, or has hung up."""
@@ -140,7 +142,8 @@ class Tap:
 
     def _drain(self) -> None:
         connection = self._socket
-        assert connection is not None
+        if connection is None:
+            return None
         try:
             sent = connection.send(self._waiting)
         except BlockingIOError:
@@ -152,12 +155,11 @@ class Tap:
 
     def _await_room(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        if self._waiting and self._drained.is_set():
-            self._drained.clear()
+        if self._waiting:
             loop.add_writer(connection, self._drain)
-        elif not self._waiting and not self._drained.is_set():
-            self._drained.set()
+        else:
             loop.remove_writer(connection)
+            self._drained.set()
 
     def _lost(self, reason: str) -> None:
         _log.warning("Tap(%s) x %s", self.recording_id, reason)
@@ -255,7 +257,9 @@ class TapTrack:
         clock = publication.clock
         if self._track is not None and clock is not None:
             frame = SenderReportFrame(self._track, int(clock.arrival * 1e9), clock.ntp, clock.rtp_timestamp)
-            self._tap.write(frame.encode())
+            data = frame.encode()
+            if self._tap.has_room(len(data)):
+                self._tap.write(data)
 
     def paused(self, paused: bool) -> None:
         """Tell the recorder why nothing comes."""

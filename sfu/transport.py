@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 HANDSHAKE_S = 30.0
 # A handshake's longest flight is a handful of records; application data never comes.
 _RECORDS_WAITING = 32
-# Four sources with retransmission are eight; the rest is room for renegotiation.
+# Whose packets one peer may send: four sources with retransmission are eight; the rest is room for renegotiation.
 MOST_SSRCS = 20
 # What one peer may send: a 4 Mbit/s screen and a 2.5 Mbit/s camera with retransmissions are 900 packets/s.
 PACKETS_PER_S, PACKETS_BURST = 5_000, 5_000
@@ -96,33 +96,44 @@ class _DtlsPath:
 class Transport:
     """One peer's encrypted way in and out. Created with the local description, started by the remote one.
 
-    `tx` is libsrtp's handle for encrypting what goes out, None while there is no key; it goes to `ice.path`.
+    `tx` is libsrtp's handle for encrypting what goes out, None while there is no key; it goes to
+    `ice.media_path`. Packets of at most `most_ssrcs` senders are taken in.
     """
 
-    def __init__(self, name: str, mux: Mux, certificate: RTCCertificate, owner: TransportOwner) -> None:
+    state = State.NEW
+    reason = ""
+    profile = ""
+    tag_length = _GCM_TAG_LENGTH
+    received_bytes = 0
+    tx: Any = None
+    _rx: Any = None
+    _sessions: tuple[pylibsrtp.Session, pylibsrtp.Session] | None = None
+    _remote: RTCDtlsParameters | None = None
+    _task: asyncio.Task[None] | None = None
+    # Nobody has to hurry before the descriptions are exchanged.
+    _deadline = float("inf")
+    _declared: frozenset[int] = frozenset()
+
+    def __init__(
+        self,
+        name: str,
+        mux: Mux,
+        certificate: RTCCertificate,
+        owner: TransportOwner,
+        most_ssrcs: int = MOST_SSRCS,
+    ) -> None:
         now = time.monotonic()
         self.name = name
-        self.state = State.NEW
-        self.reason = ""
         self.ice = IceAgent(now)
         self.drops = mux.drops
-        self.tag_length = _GCM_TAG_LENGTH
-        self.profile = ""
-        self.received_bytes = 0
         self._mux = mux
         self._owner = owner
-        self._deadline = now + HANDSHAKE_S
+        self._most_ssrcs = most_ssrcs
         self._path = _DtlsPath(self.ice)
         self._dtls = RTCDtlsTransport(cast(RTCIceTransport, self._path), [certificate])
-        self._remote: RTCDtlsParameters | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._sessions: tuple[pylibsrtp.Session, pylibsrtp.Session] | None = None
-        self._rx: Any = None
-        self.tx: Any = None
+        self._nominated = asyncio.Event()
         self._length = ffi.new("int *")
-        self._declared: frozenset[int] = frozenset()
         self._tracked: set[int] = set()
-        self._rtcp_senders: set[int] = set()
         self._packet_budget = TokenBucket(PACKETS_PER_S, PACKETS_BURST, now)
         self._byte_budget = TokenBucket(BYTES_PER_S, BYTES_BURST, now)
         self._rtcp_budget = TokenBucket(RTCP_BYTES_PER_S, RTCP_BYTES_BURST, now)
@@ -139,6 +150,7 @@ class Transport:
             values = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
             self._remote = RTCDtlsParameters(fingerprints=values)
             self._dtls._set_role("server")
+            self.begin_deadline()
             self._start()
 
     def is_described_by(self, fingerprints: Iterable[tuple[str, str]]) -> bool:
@@ -146,12 +158,14 @@ class Transport:
         known = self._remote.fingerprints if self._remote is not None else None
         return known is None or {(one.algorithm, one.value) for one in known} == set(fingerprints)
 
-    def postpone_deadline(self) -> None:
-        """The descriptions are being exchanged only now."""
+    def begin_deadline(self) -> None:
+        """The descriptions are being exchanged now: the peer is awaited from here on."""
         self._deadline = time.monotonic() + HANDSHAKE_S
 
     def address_checked(self) -> None:
         """The gate let a check through."""
+        if self.ice.media_path is not None:
+            self._nominated.set()
         self._start()
 
     def restart_ice(self) -> None:
@@ -175,6 +189,7 @@ class Transport:
         if self._dtls.state != "connected":
             return self.end(State.FAILED, "dtls_identity" if self._dtls.encrypted else "dtls_failed")
         self._take_keys()
+        await self._nominated.wait()
         self._set_state(State.CONNECTED)
         assert self._dtls._task is not None
         try:
@@ -194,6 +209,7 @@ class Transport:
     def tick(self, now: float) -> None:
         """End what has waited too long. To be called several times a second."""
         self._forget_old_credentials(now)
+        self._mux.forget(self, self.ice.expire_paths(now))
         if self.state is not State.CONNECTED and now > self._deadline:
             self.end(State.FAILED, "handshake_timeout")
         elif self.state is State.CONNECTED and not self.ice.consents(now):
@@ -247,8 +263,8 @@ class Transport:
     # What comes in
 
     def declare_ssrcs(self, ssrcs: Iterable[int]) -> None:
-        """The SSRCs the remote description names; the state kept of others that it no longer names goes."""
-        declared = frozenset(list(ssrcs)[:MOST_SSRCS])
+        """What the remote description names or is bound to, the weightiest first; what is kept of others goes."""
+        declared = frozenset(list(ssrcs)[: self._most_ssrcs])
         for ssrc in (self._declared | self._tracked) - declared:
             self._tracked.discard(ssrc)
             if self._rx is not None:
@@ -288,20 +304,22 @@ class Transport:
         return self._owner.rtp_received(bytes(view[: self._length[0]]))
 
     def _may_track(self, ssrc: int) -> bool:
-        return ssrc in self._tracked or ssrc in self._declared or len(self._tracked) < MOST_SSRCS
+        """RTP and RTCP count together: libsrtp keeps one state of both. The declared have their places kept."""
+        known = ssrc in self._tracked or ssrc in self._declared
+        return known or len(self._tracked | self._declared) < self._most_ssrcs
 
     def _receive_rtcp(self, length: int, now: float) -> None:
         if not self._rtcp_budget.take(length, now):
             return self.drops.count(DropReason.RATE_LIMITED)
         view = self._mux.view
         (ssrc,) = _ssrc_at(view, 4)
-        if ssrc not in self._rtcp_senders and len(self._rtcp_senders) >= MOST_SSRCS:
+        if not self._may_track(ssrc):
             return self.drops.count(DropReason.SSRC_LIMIT)
         self._length[0] = length
         status = lib.srtp_unprotect_rtcp(self._rx, self._mux.pointer, self._length)
         if status:
             return self._refused(status)
-        self._rtcp_senders.add(ssrc)
+        self._tracked.add(ssrc)
         return self._owner.rtcp_received(bytes(view[: self._length[0]]))
 
     def _refused(self, status: int) -> None:
@@ -312,9 +330,9 @@ class Transport:
 
     def send_rtcp(self, data: bytes) -> bool:
         """Encrypt and send a compound of at most 1,300 bytes."""
-        if self._sessions is None or self.tx is None or self.ice.path is None:
+        if self._sessions is None or self.tx is None or self.ice.media_path is None:
             return False
         try:
-            return self.ice.path.send(self._sessions[1].protect_rtcp(data))
+            return self.ice.media_path.send(self._sessions[1].protect_rtcp(data))
         except pylibsrtp.Error:
             return False

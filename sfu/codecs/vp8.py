@@ -1,7 +1,10 @@
 """The VP8 payload descriptor (RFC 7741, 4.2) and the frame header behind it (RFC 6386, 9.1)."""
 
+from struct import Struct
+
 from sfu.errors import ParseError
 
+_put_picture_id = Struct("!H").pack_into
 _START_CODE = b"\x9d\x01\x2a"
 
 
@@ -98,28 +101,21 @@ def _parse_keyframe(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) -
 
 
 def rewrite(
-    buffer: bytearray | memoryview, payload_offset: int, picture_id: int | None, tl0picidx: int | None
+    buffer: bytearray | memoryview,
+    at: int,
+    descriptor: Vp8Descriptor,
+    picture_id_delta: int,
+    tl0picidx_delta: int,
 ) -> None:
-    """Put other numbers into a descriptor that `parse_descriptor` has accepted, in place, length unchanged.
-
-    A field that the descriptor lacks, or that is None here, stays as it is; numbers are cut to their width.
-    """
-    if not buffer[payload_offset] & 0x80:
-        return
-    flags = buffer[payload_offset + 1]
-    at = payload_offset + 2
-    if flags & 0x80:
-        wide = buffer[at] & 0x80
-        if picture_id is not None:
-            _put_picture_id(buffer, at, picture_id)
-        at += 2 if wide else 1
-    if flags & 0x40 and tl0picidx is not None:
-        buffer[at] = tl0picidx & 0xFF
-
-
-def _put_picture_id(buffer: bytearray | memoryview, at: int, picture_id: int) -> None:
-    if buffer[at] & 0x80:
-        buffer[at] = 0x80 | picture_id >> 8 & 0x7F
-        buffer[at + 1] = picture_id & 0xFF
-    else:
-        buffer[at] = picture_id & 0x7F
+    """Move the numbers of the descriptor that lies at `at`, in place; they wrap, a field it lacks stays away."""
+    at += 2
+    if descriptor.picture_id is not None:
+        picture_id = descriptor.picture_id + picture_id_delta
+        if descriptor.picture_id_bits == 15:
+            _put_picture_id(buffer, at, 0x8000 | picture_id & 0x7FFF)
+            at += 2
+        else:
+            buffer[at] = picture_id & 0x7F
+            at += 1
+    if descriptor.tl0picidx is not None:
+        buffer[at] = (descriptor.tl0picidx + tl0picidx_delta) & 0xFF

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 from sfu import sdp
 from sfu.rtp import RtpPacket
-from tests.sfu.clients import MEETING, Server
+from tests.sfu.clients import MEETING, Server, running_node, until
 from tests.sfu.lightpeer import LightPeer
 from tests.sfu.packets import audio_packet, video_packet
 
 AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC = 1001, 2001, 2002
+CAMERA, MICROPHONE = ("alice", "camera"), ("alice", "microphone")
 SOURCES = {"audio": "microphone", "video": "camera"}
 
 
@@ -83,6 +84,38 @@ class LightSubscriber(LightPeer):
         """What has come in that track's slot, retransmissions not counted."""
         ssrc = self.ssrcs[self.slots[owner, source]][0]
         return [packet for data in self.rtp if (packet := RtpPacket.parse(data)).ssrc == ssrc]
+
+
+class Call:
+    """Alice is seen and heard by Bob."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.alice, self.bob = LightPublisher(), LightSubscriber()
+
+    async def goes_on(self) -> None:
+        """Ten more frames and sounds arrive, whole."""
+        before = len(self.bob.packets(*CAMERA)), len(self.bob.packets(*MICROPHONE))
+        await self.alice.send_frames(10)
+        await until(
+            lambda: (
+                len(self.bob.packets(*CAMERA)) >= before[0] + 20
+                and len(self.bob.packets(*MICROPHONE)) >= before[1] + 10
+            )
+        )
+
+
+@contextlib.asynccontextmanager
+async def call() -> AsyncIterator[Call]:
+    """A call that must go on, whatever is done beside it."""
+    async with running_node() as server:
+        one = Call(server)
+        async with light(one.alice, one.bob):
+            await one.alice.join(server, "p1", "alice")
+            await one.bob.want(server, "s1", CAMERA, MICROPHONE)
+            await one.goes_on()
+            yield one
+            await one.goes_on()
 
 
 def ssrcs_of(description: str) -> dict[str, list[int]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sfu.control import ControlClient, ControlError, decode_line, encode_line
+from sfu.control import LONGEST_LINE, ControlClient, ControlError, decode_line, encode_line
 from tests.sfu.calls import SOURCES, LightPublisher, light
 
 
@@ -72,8 +72,8 @@ async def test_a_worker_serves_and_leaves_with_the_server() -> None:
         await publisher.connect(answer["result"]["sdp"])
         states = [await one.read(), await one.read()]
         assert [event["params"]["state"] for event in states] == ["connecting", "connected"]
-        stats = await one.call({"id": 2, "method": "stats"})
-        assert stats["result"]["peers"]["p1"]["state"] == "connected"
+        stats = await one.call({"id": 2, "method": "peer_stats", "params": {"peer": "p1"}})
+        assert stats["result"]["state"] == "connected"
         one.writer.close()
         assert await asyncio.wait_for(process.wait(), 10) == 0
         assert b"Traceback" not in await process.stderr.read()  # type: ignore[union-attr]
@@ -82,7 +82,7 @@ async def test_a_worker_serves_and_leaves_with_the_server() -> None:
 async def test_a_worker_leaves_in_order_when_told_to() -> None:
     async with control() as one:
         process = await start(one)
-        await one.call({"id": 1, "method": "stats"})
+        assert (await one.call({"id": 1, "method": "stats"}))["result"]["peers"] == 0
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
 
@@ -96,6 +96,8 @@ REFUSED = [
     ({"id": 4, "method": ["stats"]}, "method_unknown"),
     ({"id": 4, "method": "fails"}, "refused"),
     ({"id": 4, "method": "breaks"}, "internal"),
+    ({"id": 4, "method": "chatters"}, "reply_too_long"),
+    (b'{"id": 4, "method": "' + "\N{SNOWMAN}".encode() * 200_000 + b'"}\n', "method_unknown"),
     ({"id": 4, "method": "works", "params": {"unknown": 1}}, "params_invalid"),
     ({"id": 4, "method": "works", "params": [1]}, "params_invalid"),
 ]
@@ -113,9 +115,13 @@ async def _breaks() -> dict[str, Any]:
     raise RuntimeError("a fault")
 
 
+async def _chatters() -> dict[str, Any]:
+    return {"much": "x" * LONGEST_LINE}
+
+
 @pytest.mark.parametrize(("line", "code"), REFUSED)
 async def test_bad_requests_get_a_code_and_disturb_nothing(line: object, code: str) -> None:
-    handlers = {"works": _works, "fails": _fails, "breaks": _breaks}
+    handlers = {"works": _works, "fails": _fails, "breaks": _breaks, "chatters": _chatters}
     async with control() as one:
         task = asyncio.create_task(ControlClient(one.path, "sfu", "x", handlers).run())
         await one.connected.wait()
@@ -157,9 +163,7 @@ async def test_a_slow_method_holds_up_nobody(tmp_path: Path) -> None:
         answers.extend([decode_line(await reader.readline()) for _ in range(2)])
         writer.close()
 
-    path = str(tmp_path / "c.sock")
-    server = await asyncio.start_unix_server(serve, path)
-    async with asyncio.timeout(5):
-        await ControlClient(path, "recorder", "recorder", {"dig": dig, "wave": wave}, {"dig"}).run()
-    server.close()
+    path, handlers = str(tmp_path / "c.sock"), {"dig": dig, "wave": wave}
+    async with asyncio.timeout(5), await asyncio.start_unix_server(serve, path):
+        await ControlClient(path, "recorder", "recorder", handlers, {"dig"}).run()
     assert [answer["id"] for answer in answers] == [1, 0]

@@ -69,7 +69,7 @@ def test_the_peer_as_agreed() -> None:
     audio, video = agreement.media
     assert agreement.remote.ufrag == "abcd"
     assert agreement.remote.fingerprints == (("sha-256", ":".join(["AB"] * 32)),)
-    assert (audio.receives, audio.sends, audio.rtx_payload_type) == (True, False, None)
+    assert (audio.receives, audio.rtx_payload_type) == (True, None)
     assert (video.codec.payload_type, video.rtx_payload_type) == (96, 97)
     assert (video.ssrcs, video.rtx_ssrcs, video.extensions) == ((5,), {6: 5}, {MID_URI: 4})
 

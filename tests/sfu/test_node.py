@@ -2,13 +2,15 @@
 
 import asyncio
 import socket
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 
 from sfu import sdp
-from sfu.errors import PeerError
-from sfu.node import Node
+from sfu.errors import PeerError, SdpError
+from sfu.node import REPORT_TICKS, TICK_S, Node
+from sfu.receiver import ReceivingPeer
 from tests.sfu.calls import SOURCES, LightPublisher, LightSubscriber, light
 from tests.sfu.clients import MEETING, running_node, until
 
@@ -114,7 +116,8 @@ async def test_more_slots_than_a_description_holds_are_refused() -> None:
         with pytest.raises(PeerError) as refused:
             await server.node.subscribe(MEETING, "s1", wants)
         assert refused.value.code == "peer_limit"
-        assert not (await server.node.stats())["peers"]
+        stats = await server.node.stats()
+        assert (stats["peers"], stats["meetings"]) == (0, 0)
         result = await server.node.subscribe(MEETING, "s1", wants[:60])
         assert len(sdp.parse(result["sdp"]).media) == 60
 
@@ -136,6 +139,47 @@ async def test_an_answer_to_a_smaller_offer_counts_for_its_part() -> None:
         assert (await server.node.subscribe(MEETING, "s1", wants))["sdp"] is None
 
 
+async def test_a_peer_that_wants_nothing_yet_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the offer that awaits a handshake."""
+    monkeypatch.setattr("sfu.transport.HANDSHAKE_S", 0.0)
+    async with running_node() as server:
+        await server.node.subscribe(MEETING, "s1", [])
+        await asyncio.sleep(3 * TICK_S)
+        assert server.states("s1") == []
+        await server.node.subscribe(MEETING, "s1", [{"owner": "alice", "source": "camera"}])
+        await until(lambda: server.states("s1") == [("failed", "handshake_timeout")])
+
+
+async def test_refused_requests_leave_no_router() -> None:
+    alice = LightPublisher()
+    async with running_node() as server, light(alice):
+        await alice.join(server, "p1", "alice")
+        offer = alice.offer({"audio": (1,)})
+        with pytest.raises(PeerError):
+            await server.node.subscribe("other", "p1", [])
+        with pytest.raises(PeerError):
+            await server.node.publish("other", "p1", "alice", offer)
+        with pytest.raises(SdpError):
+            await server.node.play("other", "w1", [], offer)
+        await server.node.pause("other", *CAMERA, paused=False)
+        assert set(server.node._routers) == {MEETING}
+        await server.node.pause("other", *CAMERA, paused=True)
+        assert set(server.node._routers) == {MEETING, "other"}
+        await server.node.pause("other", *CAMERA, paused=False)
+        assert set(server.node._routers) == {MEETING}
+
+
+async def test_reports_are_spread_over_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All at once, those of a hundred receivers of many tracks would hold up the packets each second."""
+    reported: list[tuple[float, str]] = []
+    monkeypatch.setattr(ReceivingPeer, "report", lambda self, now: reported.append((now, self.name)))
+    async with running_node() as server:
+        for number in range(2 * REPORT_TICKS):
+            await server.node.subscribe(MEETING, f"s{number}", [])
+        await until(lambda: len({name for _, name in reported}) == 2 * REPORT_TICKS)
+        assert max(Counter(now for now, _ in reported).values()) == 2
+
+
 async def test_nothing_is_left_of_a_meeting() -> None:
     alice, bob = LightPublisher(), LightSubscriber()
     async with running_node() as server, light(alice, bob):
@@ -145,5 +189,5 @@ async def test_nothing_is_left_of_a_meeting() -> None:
         await server.node.close_meeting(MEETING)
         assert ("closed", "meeting_closed") in server.states("s1")
         stats = await server.node.stats()
-        assert (stats["peers"], stats["meetings"], stats["addresses"], stats["ufrags"]) == ({}, 0, 0, 0)
+        assert (stats["peers"], stats["meetings"], stats["addresses"], stats["ufrags"]) == (0, 0, 0, 0)
         await until(lambda: bob.dtls.state == "closed" and alice.dtls.state == "closed")

@@ -173,3 +173,10 @@ def test_the_stock_library_reads_what_we_write() -> None:
     assert (nack.fmt, {number % 65_536 for number in nack.lost}) == (1, {0, 5, 40, 100, 65_535})
     assert (pli.fmt, pli.media_ssrc) == (1, 2)
     assert aiortc_rtp.unpack_remb_fci(remb.fci) == (262_143 << 4, [3, 4])
+
+
+def test_a_nack_for_everything_is_read_as_far_as_a_sender_remembers() -> None:
+    (nack,) = rtcp.parse(rtcp.Nack(1, 2, tuple(range(6000))).to_bytes()).messages
+    assert isinstance(nack, rtcp.Nack)
+    assert nack.sequence_numbers == tuple(range(len(nack.sequence_numbers)))
+    assert rtcp.MOST_NACKED <= len(nack.sequence_numbers) < rtcp.MOST_NACKED + 17

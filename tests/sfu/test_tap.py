@@ -1,6 +1,7 @@
 """The recorder's copy: complete, in the publisher's numbering, and never in the way."""
 
 import asyncio
+import contextlib
 import socket
 import tempfile
 import time
@@ -12,6 +13,8 @@ import pytest
 from sfu import rtcp
 from sfu.errors import ParseError, PeerError
 from sfu.publication import KEYFRAME_REQUEST_INTERVAL_S
+from sfu.publisher import PublishingPeer
+from sfu.router import TrackKey
 from sfu.tapframes import (
     CloseFrame,
     EndFrame,
@@ -25,7 +28,7 @@ from sfu.tapframes import (
     encode_packet,
     take_frames,
 )
-from tests.sfu.calls import LightPublisher, light
+from tests.sfu.calls import CAMERA, SOURCES, LightPublisher, LightSubscriber, light
 from tests.sfu.clients import MEETING, running_node, until
 
 TRACK = TrackFrame(7, "m", "r", "alice", "camera", "video", "VP8", 90_000, 96, None)
@@ -107,12 +110,26 @@ async def test_the_tap_has_every_packet_as_it_came(folder: str) -> None:
         await alice.join(server, "p1", "alice")
         await server.node.record(MEETING, "r1", recorder.path)
         begun = time.monotonic_ns()
-        sent = []
-        for index in range(30):
-            for packet in alice.frame(3, keyframe=index == 0):
-                sent.append(packet)
-                alice.send_rtp(packet)
+        sent = [packet for index in range(30) for packet in alice.frame(3, keyframe=index == 0)]
+        for packet in sent:
+            alice.send_rtp(packet)
             await asyncio.sleep(0.001)
+        await until(lambda: len(recorder.of(RtpFrame)) == len(sent))
+    assert {frame.source for frame in recorder.frames if isinstance(frame, TrackFrame)} == {
+        "camera",
+        "microphone",
+    }
+    packets = [frame for frame in recorder.frames if isinstance(frame, RtpFrame)]
+    assert [frame.packet for frame in packets] == sent
+    assert all(begun < frame.arrival_ns < begun + 60e9 for frame in packets)
+    assert server.drops["tap_full"] == 0
+
+
+async def test_the_tap_tells_what_happens_to_a_track(folder: str) -> None:
+    alice = LightPublisher()
+    async with running_node() as server, light(alice), Recorder(folder) as recorder:
+        await alice.join(server, "p1", "alice")
+        await server.node.record(MEETING, "r1", recorder.path)
         alice.send_rtcp(rtcp.SenderReport(alice.video_ssrc, 100 << 32, 9000, 1, 1).to_bytes())
         await until(lambda: recorder.of(SenderReportFrame))
         await server.node.pause(MEETING, "alice", "camera", paused=True)
@@ -123,13 +140,9 @@ async def test_the_tap_has_every_packet_as_it_came(folder: str) -> None:
         await server.node.stop_recording(MEETING, "r1")
         await until(lambda: recorder.of(CloseFrame))
     tracks = {frame.source: frame for frame in recorder.frames if isinstance(frame, TrackFrame)}
-    assert set(tracks) == {"camera", "microphone"}
     camera = tracks["camera"].track
-    packets = [frame for frame in recorder.frames if isinstance(frame, RtpFrame)]
-    assert [frame.packet for frame in packets] == sent
-    assert all(begun < frame.arrival_ns < begun + 60e9 for frame in packets)
     kinds = [type(frame).__name__ for frame in recorder.frames if getattr(frame, "track", None) == camera]
-    assert [kind for kind in kinds if kind != "RtpFrame"] == [
+    assert kinds == [
         "TrackFrame",
         "SenderReportFrame",
         "PausedFrame",
@@ -137,7 +150,6 @@ async def test_the_tap_has_every_packet_as_it_came(folder: str) -> None:
         "EndFrame",
     ]
     assert isinstance(recorder.frames[-1], CloseFrame)
-    assert server.drops["tap_full"] == 0
 
 
 async def test_a_recorder_that_does_not_keep_up_costs_its_own_packets_only(
@@ -165,6 +177,49 @@ async def test_a_recorder_that_does_not_keep_up_costs_its_own_packets_only(
     assert lost
     assert told == server.drops["tap_full"]
     assert told + arrived == 1003
+
+
+async def test_a_full_tap_still_tells_what_the_packets_are(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sfu.tap.MOST_WAITING_BYTES", 20_000)
+    alice = LightPublisher()
+    async with running_node() as server, light(alice), Recorder(folder) as recorder:
+        recorder.stopped.clear()
+        await alice.join(server, "p1", "alice")
+        await server.node.record(MEETING, "r1", recorder.path)
+        for _ in range(10_000):
+            await server.node.pause(MEETING, "alice", "camera", paused=True)
+            await server.node.pause(MEETING, "alice", "camera", paused=False)
+        await server.node.unpublish(MEETING, "alice", "camera")
+        recorder.stopped.set()
+        await until(lambda: recorder.of(EndFrame))
+    assert len(recorder.of(PausedFrame)) == 20_000
+
+
+async def test_a_recorder_that_has_gone_disturbs_no_track_that_begins(folder: str) -> None:
+    """It is noticed by writing; the sinks that are being told of the track must all be told, and once."""
+    alice, bob = LightPublisher(), LightSubscriber()
+    path = str(Path(folder) / "tap.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        async with running_node() as server, light(alice, bob):
+            await alice.join(server, "p1", "alice")
+            await server.node.record(MEETING, "r1", path)
+            publisher = server.node._peers["p1"]
+            assert isinstance(publisher, PublishingPeer)
+            await server.node.unpublish(MEETING, "alice", "camera")
+            await bob.want(server, "s1", CAMERA)
+            listener.accept()[0].close()
+            offer = alice.offer({"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, alice.rtx_ssrc)})
+            await server.node.publish(MEETING, "p1", "alice", offer, SOURCES)
+            assert not server.heard("tap_lost"), "the loss came in the middle of it"
+            await until(lambda: server.heard("tap_lost", meeting=MEETING, recording_id="r1"))
+            sinks = publisher.router.publications[TrackKey(*CAMERA)]._sinks
+            assert sorted(type(sink).__name__ for sink in sinks) == ["Subscription", "TapTrack"]
+            await alice.send_frames(1)
+            await until(lambda: bob.packets(*CAMERA))
 
 
 async def test_what_comes_while_no_recorder_is_there_waits_for_the_next(folder: str) -> None:
@@ -208,6 +263,25 @@ async def test_a_recorder_that_is_not_there(folder: str) -> None:
             deaf.bind(str(Path(folder) / "deaf.sock"))
             with pytest.raises(PeerError):
                 await server.node.record(MEETING, "r1", str(Path(folder) / "deaf.sock"))
+
+
+@pytest.mark.timeout(10)
+async def test_a_recorder_too_busy_to_accept_stops_nothing(folder: str) -> None:
+    """A blocking connect would wait for it, and every packet of the worker with it."""
+    path = str(Path(folder) / "busy.sock")
+    with socket.socket(socket.AF_UNIX) as busy, contextlib.ExitStack() as others:
+        busy.bind(path)
+        busy.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                other = others.enter_context(socket.socket(socket.AF_UNIX))
+                other.setblocking(False)
+                other.connect(path)
+        async with running_node() as server:
+            with pytest.raises(PeerError) as refused:
+                await server.node.record(MEETING, "r1", path)
+            assert refused.value.code == "tap_unreachable"
+            assert (await server.node.stats())["meetings"] == 0
 
 
 async def test_the_recorder_asks_for_a_keyframe(folder: str) -> None:

@@ -1,0 +1,122 @@
+"""A publication and its copies without a node: time and packets are given by the test."""
+
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from pylibsrtp import Policy, Session
+
+from sfu import rtcp
+from sfu.burst import Burst, Output
+from sfu.drops import DropCounter
+from sfu.ice import IceAgent
+from sfu.port import Path, Port
+from sfu.publication import Format, Publication
+from sfu.rtp import RtpPacket
+from sfu.subscription import Subscription
+from tests.sfu.packets import video_packet
+
+SSRC, RTX_SSRC = 1, 2
+COPY_SSRC, COPY_RTX_SSRC = 101, 102
+VIDEO = Format("video", "VP8", 90_000, 96, 97, nack=True)
+_KEY = bytes(range(30))
+
+
+class Source:
+    """What reads a publisher's packets, and hears what is asked of the publisher."""
+
+    def __init__(self, media_format: Format = VIDEO) -> None:
+        self.output = Output(DropCounter())
+        self.asked: list[rtcp.Message] = []
+        self._deferred: list[Callable[[], None]] = []
+        self.publication = Publication(
+            "alice", "camera", media_format, self.output, self._ask, self._deferred.append
+        )
+
+    def _ask(self, data: bytes) -> bool:
+        self.asked += rtcp.parse(data).messages
+        return True
+
+    def arrives(
+        self, sequence: int, now: float, picture: int = 1, length: int = 300, ssrc: int = SSRC
+    ) -> None:
+        """A frame of one packet; picture 0 is a keyframe. It waits for the end of the batch."""
+        data = video_packet(sequence, sequence * 3000, ssrc, picture, 0, 1, length)
+        self.publication.receive(RtpPacket.parse(data), now)
+
+    def end_batch(self) -> None:
+        """All has been read that was waiting."""
+        while self._deferred:
+            self._deferred.pop(0)()
+
+    def send(self, *sequences: int, now: float, picture: int = 1, length: int = 300) -> None:
+        """A batch of them."""
+        for sequence in sequences:
+            self.arrives(sequence, now, picture, length)
+        self.end_batch()
+
+    def plis(self) -> int:
+        """How often a keyframe was asked for."""
+        return sum(isinstance(message, rtcp.Pli) for message in self.asked)
+
+
+class Collector:
+    """A sink that keeps all it is given."""
+
+    def __init__(self) -> None:
+        self.sequences: list[int] = []
+        self.begun = 0
+
+    def started(self, publication: Publication) -> None:
+        """Counted."""
+        self.begun += 1
+
+    def forward(self, burst: Burst) -> None:
+        """Kept."""
+        self.sequences += [packet.sequence for packet in burst.packets]
+
+    def reported(self, publication: Publication) -> None:
+        """Nothing."""
+
+    def paused(self, paused: bool) -> None:
+        """Nothing."""
+
+    def ended(self) -> None:
+        """Nothing."""
+
+
+class Copy:
+    """A subscription whose transport has its keys: `received` is what the receiver decrypts."""
+
+    tag_length = 10
+
+    def __init__(self, source: Source) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self._port = Port("127.0.0.1", 0)
+        self._sessions = [
+            Session(Policy(_KEY, ssrc_type=kind))
+            for kind in (Policy.SSRC_ANY_OUTBOUND, Policy.SSRC_ANY_INBOUND)
+        ]
+        self.tx: Any = self._sessions[0]._srtp[0]
+        self.ice = IceAgent(0.0)
+        self.ice.checked(Path(self._port, self._socket.getsockname()), True, 0.0)
+        self.subscription = Subscription(self, source.output, "video", COPY_SSRC, COPY_RTX_SSRC)  # type: ignore[arg-type]
+        self.subscription.activate(96, 97)
+        source.publication.add_sink(self.subscription)
+
+    def received(self) -> list[RtpPacket]:
+        """What has come since the last time."""
+        packets = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packets.append(RtpPacket.parse(self._sessions[1].unprotect(self._socket.recv(2048))))
+        return packets
+
+    def close(self) -> None:
+        """Release the sockets."""
+        self._socket.close()
+        self._port.close()
