@@ -133,7 +133,9 @@ class Presence:
             try:
                 await live.execute(SYSTEM, rule)
             except Exception:
-                log.exception("a loss could not be noted", meeting=live.meeting_id, participant=participant_id)
+                log.exception(
+                    "a loss could not be noted", meeting=live.meeting_id, participant=participant_id
+                )
             else:
                 self._leaving.pop(participant_id, None)
                 return
