@@ -189,6 +189,7 @@ class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
         if socket is None or socket.closed:
             return
         await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+        await socket.queue.put(None)  # the end of what is written: the WebSocket is closed after it
         if transport is not None:
             asyncio.get_running_loop().call_later(GOODBYE_S, transport.abort)
 
