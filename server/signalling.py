@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
+from engineio.exceptions import EngineIOError
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from rooms.errors import MeetingEnded, MeetingError
@@ -68,9 +70,8 @@ class Signalling:
 
     async def close(self) -> None:
         """Cut every connection; the clients come back to the next server."""
-        for connection in list(self._by_sid.values()):
-            await self._sio.disconnect(connection.sid)
-        await asyncio.gather(*self._closings, return_exceptions=True)
+        goodbyes = [self._sio.disconnect(sid) for sid in self._by_sid]
+        await asyncio.gather(*goodbyes, *self._closings, return_exceptions=True)
         await self._sio.shutdown()
 
     # From the client.
@@ -86,13 +87,11 @@ class Signalling:
 
         session = self._session(seat)
         connection = Connection(sid, seat, live, self._media, session, self._presence, emit)
-        # In one step, so that of any number of connections at once the last one has the seat alone.
+        # Nothing is awaited from here on: of any number of connections at once the last one has the seat alone.
         earlier = self._by_seat.get(seat.participant_id)
         self._by_sid[sid] = self._by_seat[seat.participant_id] = connection
         if earlier:
-            await self._part(earlier, "replaced")
-        if connection.ended:
-            raise Refused("replaced", self._closing("replaced"))
+            self._part(earlier, "replaced")
 
     def _session(self, seat: Seat) -> MediaSession:
         """The participant's media connections, those of before the socket was cut if there are any."""
@@ -144,9 +143,10 @@ class Signalling:
         if connection is None:
             self._end_session(event.participant_id)
         elif connection.joined:
-            self._retire(connection)
-            self._start_closing(self._part(connection, event.reason))
-        # Otherwise they came back in the moment the grace period ended, and are about to join anew.
+            self._part(connection, event.reason)
+        else:
+            # Back in this very moment, and about to join anew: only the media of before end.
+            self._start_closing(self._sessions[event.participant_id].close())
 
     def _media_lost(self, meeting_id: MeetingId) -> None:
         for session in self._sessions.values():
@@ -156,11 +156,16 @@ class Signalling:
     def _of_meeting(self, meeting_id: MeetingId) -> list[Connection]:
         return [c for c in self._by_seat.values() if c.live.meeting_id == meeting_id]
 
-    async def _part(self, connection: Connection, code: str) -> None:
-        """Tell a client why, and end its connection."""
+    def _part(self, connection: Connection, code: str) -> None:
         self._retire(connection)
-        await connection.farewell(self._closing(code))
-        await self._sio.disconnect(connection.sid)
+        self._start_closing(self._say_goodbye(connection, code))
+
+    async def _say_goodbye(self, connection: Connection, code: str) -> None:
+        """Tell a client why this ends, and end it."""
+        closing = {"code": code, "messages": self._catalogue.messages(f"closed_{code}")}
+        with contextlib.suppress(EngineIOError):  # the line may have gone first
+            await connection.farewell(closing)
+            await self._sio.disconnect(connection.sid)
         await connection.close()
 
     def _retire(self, connection: Connection) -> None:
@@ -182,9 +187,6 @@ class Signalling:
         task = asyncio.create_task(closing, name="connection closing")
         self._closings.add(task)
         task.add_done_callback(self._closings.discard)
-
-    def _closing(self, code: str) -> dict[str, Any]:
-        return {"code": code, "messages": self._catalogue.messages(f"closed_{code}")}
 
     def _error(self, code: str) -> dict[str, Any]:
         return {"ok": False, "error": {"code": code, "messages": self._catalogue.messages(code)}}
