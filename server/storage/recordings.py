@@ -133,11 +133,6 @@ class Recordings:
         found = await self._list([tables.recordings.c.recording_id == recording_id], 1, 0)
         return found[0] if found else None
 
-    async def of_meeting(self, meeting_id: str) -> list[RecordingRow]:
-        """Return the recordings of a meeting, newest first."""
-        found = await self._list([tables.recordings.c.meeting_id == meeting_id], 1000, 0)
-        return [archived.recording for archived in found]
-
     async def unfinished(self) -> list[RecordingRow]:
         """Return the recordings that are not ready: what a start after a crash has to finish."""
         condition = tables.recordings.c.state != RecordingState.READY.value

@@ -10,9 +10,12 @@ import pytest
 from aiohttp import web
 
 from server import narrow_socketio
+from server.catalogue import Catalogue
 from server.config import Settings
-from server.keys import SETTINGS
+from server.keys import CATALOGUE, SETTINGS
+from server.middlewares import tell_problems
 from server.narrow_socketio import NarrowServer
+from server.pages import STATIC_DIRECTORY
 from tests.support.wait import until
 
 GOODBYE = "1"
@@ -35,7 +38,8 @@ async def sio(monkeypatch: pytest.MonkeyPatch) -> NarrowServer:
 
 @pytest.fixture
 async def url(tmp_path: Path, sio: NarrowServer) -> AsyncIterator[str]:
-    app = web.Application()
+    app = web.Application(middlewares=[tell_problems])
+    app[CATALOGUE] = Catalogue.load(STATIC_DIRECTORY / "locales")
     app[SETTINGS] = Settings(data=tmp_path)
     app.router.add_get("/socket.io/", sio.serve)
     runner = web.AppRunner(app, shutdown_timeout=1)
@@ -105,9 +109,12 @@ async def test_who_reads_nothing_is_cut_off_before_much_waits(url: str, sio: Nar
     assert most <= narrow_socketio.BACKLOG_LIMIT + 100_100
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://["]
+)
 async def test_pages_of_other_sites_get_no_socket(url: str, origin: str) -> None:
     headers = {"Origin": origin, "Connection": "Upgrade", "Upgrade": "websocket"}
     async with aiohttp.ClientSession() as client:
-        with pytest.raises(aiohttp.WSServerHandshakeError):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.ws_connect(url + PATH, headers=headers)
+    assert refused.value.status == 403
