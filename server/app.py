@@ -73,6 +73,12 @@ async def _start_live(
     ingest = HttpIngest(storage, meetings, media, presence)
     for part in (signalling, ingest):
         part.setup_routes(app)
+
+    async def say_goodbye(_: web.Application) -> None:
+        await signalling.close()
+
+    # Before the runner waits for open connections: a socket is one for as long as its client is there.
+    app.on_shutdown.append(say_goodbye)
     metrics = MediaMetrics(control)
     app[METRICS].registry.register(metrics)
     app[METRICS].refreshers.append(metrics.refresh)
@@ -91,7 +97,6 @@ async def _start_live(
     closing.push_async_callback(supervisor.close)
     closing.push_async_callback(recordings.suspend)
     closing.push_async_callback(ingest.close)
-    closing.push_async_callback(signalling.close)
 
 
 def _children(settings: Settings, runtime: Path) -> Sequence[ChildCommand]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -29,6 +29,9 @@ Emit = Callable[[str, Any], Awaitable[None]]
 # A person clicks a few times a second; a page that joins sends a dozen messages at once.
 MESSAGES_PER_S = 20
 MESSAGES_BURST = 60
+# A page joins once, and again when an event went missing; each answer may be a snapshot of megabytes.
+JOINS_PER_S = 0.5
+JOINS_BURST = 10
 # A client that missed more is served faster with a snapshot.
 MISSED_LIMIT = 1_000
 
@@ -40,7 +43,7 @@ class TooManyMessages(MeetingError):
 
 
 class Connection:
-    """Speaks for one participant. States: connected -> joined -> closed."""
+    """Speaks for one participant. States: connected -> joined -> ended; a connection may end from either."""
 
     def __init__(
         self,
@@ -56,11 +59,13 @@ class Connection:
         self.seat = seat
         self.live = live
         self.joined = False
+        self.ended = False
         self._media = media
         self._session = session
         self._presence = presence
         self._emit = emit
         self._budget = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST)
+        self._joins = TokenBucket(JOINS_PER_S, JOINS_BURST)
         self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._sender = asyncio.create_task(self._send(), name=f"{self} outbox")
 
@@ -77,20 +82,23 @@ class Connection:
         handler: Callable[[Connection, Any], Awaitable[dict[str, Any]]] = _HANDLERS[name]
         return await handler(self, message)
 
-    def tell(self, logged: Sequence[LoggedEvent]) -> None:
-        """Queue events for this client. One that reads no more answers no ping either and is closed for that."""
+    def tell(self, events: list[dict[str, Any]]) -> None:
+        """Queue events for this client; `NarrowServer` hangs up on one that does not read what it is sent."""
         if self.joined:
-            self._queue("events", [event.to_json() for event in logged])
+            self._queue("events", events)
 
-    async def close(self, *, left: bool = False) -> None:
-        """End the presence; `left` when the participant is gone by an event. The media connections stay."""
-        self.joined, was_joined = False, self.joined
-        if was_joined:
+    def end(self) -> None:
+        """Take and tell nothing from this moment on."""
+        if not self.ended:
+            self.joined, self.ended = False, True
             self._session.tell(None)
-            if not left:
-                await self._presence.detach(self.live.meeting_id, self.seat.participant_id, self.sid)
+
+    async def close(self) -> None:
+        """End, and with it the presence if there is no other way it stands on. The media connections stay."""
+        self.end()
         self._sender.cancel()
         await asyncio.gather(self._sender, return_exceptions=True)
+        await self._presence.detach(self.live.meeting_id, self.seat.participant_id, self.sid)
 
     async def farewell(self, closing: dict[str, Any]) -> None:
         """Send what is queued, then the reason why this ends."""
@@ -101,19 +109,29 @@ class Connection:
     # Messages, one method each.
 
     async def _join(self, message: protocol.Join) -> dict[str, Any]:
+        if not self._joins.take():
+            raise TooManyMessages
         await self._presence.attach(self.seat, self.sid)
+        await self._check_open()
         if message.after is None:
             # A page that knows nothing has no connections either; those of the page before it end.
             await self._session.close()
-        self._session.tell(self._media_changed)
         missed = await self._missed(message.after)
+        await self._check_open()
         # From here to the return nothing is awaited: no event falls between the answer and what `tell` sends.
+        self._session.tell(self._media_changed)
         self.joined = True
         meeting = self.live.meeting
         answer: dict[str, Any] = {"participant_id": self.seat.participant_id, "seq": meeting.seq}
         if missed is None:
             return answer | {"snapshot": meeting.snapshot()}
         return answer | {"events": [event.to_json() for event in missed]}
+
+    async def _check_open(self) -> None:
+        """After each wait: if the socket is gone, or the meeting over, no presence may begin that nobody ends."""
+        if self.ended or not self.live.meeting.participants[self.seat.participant_id].present:
+            await self._presence.detach(self.live.meeting_id, self.seat.participant_id, self.sid)
+            raise ParticipantAbsent
 
     async def _missed(self, after: int | None) -> list[LoggedEvent] | None:
         """The events after `after` up to this very moment; None where a snapshot serves better."""

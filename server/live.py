@@ -11,16 +11,20 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from weakref import WeakValueDictionary
 
+import structlog
+
 from rooms.errors import MeetingError
 from rooms.events import DEFAULT_PARTICIPANT_LIMIT, Event
 from rooms.ids import MeetingId, ParticipantId, RecordingId, UserId, new_id, new_meeting_code
 from rooms.log import LoggedEvent, Moment, chain
 from rooms.meeting import Meeting
 from rooms.permissions import Actor
-from rooms.state import MeetingPhase
 from server.services import Clock, utc_now
 from server.storage import Storage
+from server.storage.errors import SequenceConflict
 from server.storage.meetings import MeetingRow
+
+log = structlog.get_logger(__name__)
 
 Command = Callable[[Meeting, Moment], Sequence[Event]]
 Listener = Callable[["LiveMeeting", Sequence[LoggedEvent]], None]
@@ -38,12 +42,12 @@ class LiveMeeting:
     """One meeting's only writer. Two commands never overlap; what is not stored never happened."""
 
     def __init__(
-        self, log: Sequence[LoggedEvent], storage: Storage, listeners: list[Listener], clock: Clock
+        self, events: Sequence[LoggedEvent], storage: Storage, listeners: list[Listener], clock: Clock
     ) -> None:
         self._clock = clock
-        self.meeting = Meeting.replay(log)
-        self.meeting_id: MeetingId = log[0].meeting_id
-        self._last = log[-1]
+        self.meeting = Meeting.replay(events)
+        self.meeting_id: MeetingId = events[0].meeting_id
+        self._last = events[-1]
         self._storage = storage
         self._listeners = listeners
         self._lock = asyncio.Lock()
@@ -78,22 +82,43 @@ class LiveMeeting:
 
     async def _execute(self, actor: str, command: Command) -> list[LoggedEvent]:
         async with self._lock:
-            now = self.now()
-            events = command(self.meeting, now)
-            if not events:
-                return []
-            logged = chain(self._last, self.meeting_id, actor, events, now)
-            await self._storage.events.append(logged)
-            for event in logged:
-                self.meeting.apply(event)
-            self._last = logged[-1]
-            for listener in self._listeners:
-                listener(self, logged)
-            return logged
+            while True:
+                now = self.now()
+                events = command(self.meeting, now)
+                if not events:
+                    return []
+                logged = chain(self._last, self.meeting_id, actor, events, now)
+                try:
+                    await self._storage.events.append(logged)
+                except SequenceConflict:
+                    if not await self._catch_up():
+                        raise
+                else:
+                    self._follow(logged)
+                    return logged
+
+    async def _catch_up(self) -> bool:
+        """Take over what the log holds beyond what we know: a write whose success we never heard of, or another's.
+
+        False when nothing there continues what we know.
+        """
+        missed = await self.events_after(self._last.seq)
+        if not missed or missed[0].previous_hash != self._last.hash:
+            return False
+        log.warning("caught up with the log", meeting=self.meeting_id, events=len(missed))
+        self._follow(missed)
+        return True
+
+    def _follow(self, logged: Sequence[LoggedEvent]) -> None:
+        for event in logged:
+            self.meeting.apply(event)
+        self._last = logged[-1]
+        for listener in self._listeners:
+            listener(self, logged)
 
 
 class LiveMeetings:
-    """Every meeting this process is asked for; running ones stay, others go when nobody uses them."""
+    """Every meeting this process is asked for; those with somebody in them stay, others go when nobody uses them."""
 
     def __init__(
         self,
@@ -103,11 +128,11 @@ class LiveMeetings:
     ) -> None:
         self._clock = clock
         self._participant_limit = participant_limit
-        self.listeners: list[Listener] = [self._keep_while_running]
+        self.listeners: list[Listener] = [self._keep_while_occupied]
         self._storage = storage
         self._loaded: WeakValueDictionary[MeetingId, LiveMeeting] = WeakValueDictionary()
         self._running: set[LiveMeeting] = set()
-        self._loading = asyncio.Lock()
+        self._loading: WeakValueDictionary[MeetingId, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self, title: str, created_by: UserId) -> LiveMeeting:
         """Plan a meeting and store its first event."""
@@ -129,28 +154,32 @@ class LiveMeetings:
 
     async def get(self, meeting_id: MeetingId) -> LiveMeeting:
         """The meeting, from memory or from its log. Raises MeetingUnknown."""
-        async with self._loading:
-            if live := self._loaded.get(meeting_id):
-                return live
-            log = await self._storage.events.read(meeting_id)
-            if not log:
-                raise MeetingUnknown
-            live = LiveMeeting(log, self._storage, self.listeners, self._clock)
-            self._loaded[meeting_id] = live
-            self._keep_while_running(live, log)
+        if live := self._loaded.get(meeting_id):
             return live
+        # Nobody waits for the log of another meeting.
+        async with self._loading.setdefault(meeting_id, asyncio.Lock()):
+            return self._loaded.get(meeting_id) or await self._load(meeting_id)
+
+    async def _load(self, meeting_id: MeetingId) -> LiveMeeting:
+        events = await self._storage.events.read(meeting_id)
+        if not events:
+            raise MeetingUnknown
+        # A long meeting takes a while to replay, and the loop serves all the others.
+        live = await asyncio.to_thread(LiveMeeting, events, self._storage, self.listeners, self._clock)
+        self._loaded[meeting_id] = live
+        self._keep_while_occupied(live, events)
+        return live
 
     async def load_running(self) -> list[LiveMeeting]:
-        """Bring back every meeting that was running when the server last ended."""
-        rows = await self._storage.meetings.unfinished()
-        return [await self.get(row.meeting_id) for row in rows if row.state == MeetingPhase.RUNNING]
+        """Bring back every meeting that had somebody in it, or was being recorded, when the server last ended."""
+        return [await self.get(meeting_id) for meeting_id in await self._storage.events.occupied()]
 
     def running(self) -> Iterable[LiveMeeting]:
-        """The meetings that run now."""
+        """The meetings that have somebody in them, or are being recorded, now."""
         return tuple(self._running)
 
-    def _keep_while_running(self, live: LiveMeeting, _: Sequence[LoggedEvent]) -> None:
-        if live.meeting.phase is MeetingPhase.RUNNING:
+    def _keep_while_occupied(self, live: LiveMeeting, _: Sequence[LoggedEvent]) -> None:
+        if live.meeting.present or live.meeting.running_recording:
             self._running.add(live)
         else:
             self._running.discard(live)

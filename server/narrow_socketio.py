@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
+import engineio
 import orjson
 import socketio
+import structlog
 from aiohttp import web
 from socketio import packet
 
@@ -20,11 +23,17 @@ from server.problems import Problem
 
 # An SDP of 64 kB in JSON, with room for what surrounds it.
 MESSAGE_LIMIT_BYTES = 100_000
-# A dead line is noticed within their sum, at both ends.
 # A page sends its token with its first packet; whoever is silent for longer holds a place for nothing.
 TOKEN_WITHIN_S = 10
+# A dead line is noticed within their sum, at both ends.
 PING_INTERVAL_S = 5
 PING_TIMEOUT_S = 8
+# What may wait for a client, in characters, before the next packet is one too many: half a minute of a thin line.
+BACKLOG_LIMIT = 1_000_000
+# A client hangs up when it is told goodbye; the line of one that does not is cut.
+GOODBYE_S = 1.0
+
+log = structlog.get_logger(__name__)
 
 _log = logging.getLogger("server.socketio")
 _log.setLevel(logging.ERROR)
@@ -66,6 +75,42 @@ class TextPacket(packet.Packet):  # type: ignore[misc]
         return isinstance(data, list) and 1 <= len(data) <= 2 and isinstance(data[0], str)
 
 
+class _Backlog(asyncio.Queue[Any]):
+    """The packets that wait for one client, weighed."""
+
+    size = 0
+
+    def _put(self, item: Any) -> None:
+        self.size += _weight(item)
+        super()._put(item)
+
+    def _get(self) -> Any:
+        item = super()._get()
+        self.size -= _weight(item)
+        return item
+
+
+def _weight(item: Any) -> int:
+    return len(item.data) if item is not None and isinstance(item.data, str) else 0
+
+
+class _Engine(engineio.AsyncServer):  # type: ignore[misc]
+    """Engine.IO, which queues without end for a client that answers pings but reads nothing; here there is an end."""
+
+    cut: Callable[[str], None]
+
+    def create_queue(self, *_: Any, **__: Any) -> _Backlog:
+        return _Backlog()
+
+    async def send_packet(self, sid: str, pkt: Any) -> None:
+        """Queue a packet for a client, or cut the line of one for whom too much waits already."""
+        socket = self.sockets.get(sid)
+        if socket is not None and socket.queue.size > BACKLOG_LIMIT:
+            self.cut(sid)
+        else:
+            await super().send_packet(sid, pkt)
+
+
 class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
     """Handles one client's messages in their order, and drops a client that does not speak the protocol."""
 
@@ -85,6 +130,7 @@ class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
             logger=_log,
             engineio_logger=_log,
         )
+        self.eio.cut = self._cut
         self._silent: dict[str, asyncio.TimerHandle] = {}
         self._drops: set[asyncio.Task[None]] = set()
 
@@ -98,6 +144,19 @@ class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
             # Engine.IO could not read a frame; the socket is closed by leaving the handler.
             return web.Response(status=400)
         return response
+
+    async def disconnect(self, sid: str) -> None:
+        """Tell a client that this is the end, and hang up."""
+        if self.manager.is_connected(sid, "/"):
+            eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+            await super().disconnect(sid)
+            await self._hang_up(eio_sid)
+
+    async def shutdown(self) -> None:
+        """Hang up on everybody, whether they got as far as a token or not."""
+        for eio_sid in list(self.eio.sockets):
+            await self._hang_up(eio_sid)
+        await super().shutdown()
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
@@ -113,13 +172,36 @@ class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
     def _drop_silent(self, eio_sid: str) -> None:
         del self._silent[eio_sid]
         if self.manager.sid_from_eio_sid(eio_sid, "/") is None:
-            self._drops.add(
-                task := asyncio.create_task(self.eio.disconnect(eio_sid), name="drop a silent socket")
-            )
+            self._drops.add(task := asyncio.create_task(self._hang_up(eio_sid), name="drop a silent socket"))
             task.add_done_callback(self._drops.discard)
 
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         try:
             await super()._handle_eio_message(eio_sid, data)
         except (ValueError, TypeError):
-            await self.eio.disconnect(eio_sid)
+            await self._hang_up(eio_sid)
+        if self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            # Refused at the door, or gone through it again: the next try is a new connection.
+            await self._hang_up(eio_sid)
+
+    async def _hang_up(self, eio_sid: str) -> None:
+        socket, transport = self.eio.sockets.get(eio_sid), self._transport(eio_sid)
+        if socket is None or socket.closed:
+            return
+        await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
+        await socket.queue.put(None)  # the end of what is written: the WebSocket is closed after it
+        if transport is not None:
+            asyncio.get_running_loop().call_later(GOODBYE_S, transport.abort)
+
+    def _cut(self, eio_sid: str) -> None:
+        transport = self._transport(eio_sid)
+        if transport is not None and not transport.is_closing():
+            log.warning("cut off, it reads nothing", socket=eio_sid)
+            transport.abort()
+
+    def _transport(self, eio_sid: str) -> asyncio.WriteTransport | None:
+        environ = self.environ.get(eio_sid)
+        return environ["aiohttp.request"].transport if environ else None
+
+    def _engineio_server_class(self) -> type[_Engine]:
+        return _Engine

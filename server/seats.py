@@ -2,6 +2,10 @@
 
 from datetime import datetime
 
+from aiohttp import web
+
+from server.audit import audit
+from server.services import utc_now
 from server.storage import Storage
 from server.storage.seats import Seat
 
@@ -29,4 +33,19 @@ async def open_seat(storage: Storage, token: object, now: datetime) -> Seat:
         raise SeatRefused("seat_revoked")
     if not seat.is_valid(now):
         raise SeatRefused("seat_expired")
+    return seat
+
+
+async def enter(request: web.Request, storage: Storage, token: object, meeting_id: str | None = None) -> Seat:
+    """Return the seat of the token that a request brings, which must be in this meeting if one is named.
+
+    Raises SeatRefused, which then is in the audit trail.
+    """
+    try:
+        seat = await open_seat(storage, token, utc_now())
+        if meeting_id not in (None, seat.meeting_id):
+            raise SeatRefused("seat_invalid")
+    except SeatRefused as refusal:
+        audit(request, "seat_refused", code=refusal.code, path=request.path)
+        raise
     return seat

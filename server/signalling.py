@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
+from engineio.exceptions import EngineIOError
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from rooms.errors import MeetingEnded, MeetingError
@@ -17,18 +19,21 @@ from rooms.log import LoggedEvent
 from rooms.state import MeetingPhase
 from server.catalogue import Catalogue
 from server.connection import Connection
+from server.limits import RateLimiter
 from server.live import LiveMeeting, LiveMeetings
 from server.media import MediaPlane
 from server.media_session import MediaSession
 from server.narrow_socketio import NarrowServer
 from server.presence import Presence
-from server.seats import SeatRefused, open_seat
-from server.services import utc_now
+from server.seats import SeatRefused, enter
 from server.storage import Storage
 from server.storage.seats import Seat
 from sfu.control import ControlError
 
 log = structlog.get_logger(__name__)
+
+# Of one participant; whoever sends faster only repeats it.
+REFUSALS_LOGGED_PER_S = 1
 
 
 class Signalling:
@@ -51,6 +56,7 @@ class Signalling:
         self._by_seat: dict[ParticipantId, Connection] = {}
         self._sessions: dict[ParticipantId, MediaSession] = {}
         self._closings: set[asyncio.Task[None]] = set()
+        self._log_budget = RateLimiter(burst=1, per_second=REFUSALS_LOGGED_PER_S)
         self._sio = NarrowServer()
         self._sio.on("connect", self._connect)
         self._sio.on("disconnect", self._disconnect)
@@ -64,27 +70,28 @@ class Signalling:
 
     async def close(self) -> None:
         """Cut every connection; the clients come back to the next server."""
-        for connection in list(self._by_sid.values()):
-            await self._sio.disconnect(connection.sid)
-        await asyncio.gather(*self._closings, return_exceptions=True)
+        goodbyes = [self._sio.disconnect(sid) for sid in self._by_sid]
+        await asyncio.gather(*goodbyes, *self._closings, return_exceptions=True)
         await self._sio.shutdown()
 
     # From the client.
 
-    async def _connect(self, sid: str, _environ: dict[str, Any], auth: object) -> None:
-        seat = await self._seat(auth)
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
+        seat = await self._seat(environ["aiohttp.request"], auth)
         live = await self._meetings.get(seat.meeting_id)
         if live.meeting.phase is MeetingPhase.ENDED:
             raise self._refusal(MeetingEnded.code)
-        if earlier := self._by_seat.get(seat.participant_id):
-            await self._part(earlier, "replaced")
 
         async def emit(name: str, data: Any) -> None:
             await self._sio.emit(name, data, to=sid)
 
         session = self._session(seat)
         connection = Connection(sid, seat, live, self._media, session, self._presence, emit)
+        # Nothing is awaited from here on: of any number of connections at once the last one has the seat alone.
+        earlier = self._by_seat.get(seat.participant_id)
         self._by_sid[sid] = self._by_seat[seat.participant_id] = connection
+        if earlier:
+            self._part(earlier, "replaced")
 
     def _session(self, seat: Seat) -> MediaSession:
         """The participant's media connections, those of before the socket was cut if there are any."""
@@ -94,8 +101,8 @@ class Signalling:
         return self._sessions[seat.participant_id]
 
     async def _disconnect(self, sid: str, _reason: str) -> None:
-        if connection := self._by_sid.pop(sid, None):
-            self._forget_seat(connection)
+        if connection := self._by_sid.get(sid):
+            self._retire(connection)
             await connection.close()
 
     async def _message(self, name: str, sid: str, data: object = None) -> dict[str, Any]:
@@ -105,7 +112,8 @@ class Signalling:
         try:
             return {"ok": True, **await connection.handle(name, data)}
         except (MeetingError, ControlError) as error:
-            log.info("refused", connection=str(connection), message=name, code=error.code)
+            if not self._log_budget.take(connection.seat.participant_id):
+                log.info("refused", connection=str(connection), message=name, code=error.code)
             return self._error(error.code)
         except TimeoutError:
             return self._error("media_unavailable")
@@ -113,31 +121,32 @@ class Signalling:
             log.exception("message failed", connection=str(connection), message=name)
             return self._error("internal_error")
 
-    async def _seat(self, auth: object) -> Seat:
+    async def _seat(self, request: web.Request, auth: object) -> Seat:
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
-            return await open_seat(self._storage, token, utc_now())
+            return await enter(request, self._storage, token)
         except SeatRefused as refusal:
             raise self._refusal(refusal.code) from None
 
     # To the clients.
 
     def _tell(self, live: LiveMeeting, logged: Sequence[LoggedEvent]) -> None:
+        events = [event.to_json() for event in logged]
         for connection in self._of_meeting(live.meeting_id):
-            connection.tell(logged)
+            connection.tell(events)
         for event in logged:
             if isinstance(event.event, ParticipantLeft):
                 self._participant_left(event.event)
 
     def _participant_left(self, event: ParticipantLeft) -> None:
         connection = self._by_seat.get(event.participant_id)
-        if connection is not None and not connection.joined:
-            return  # came back in the moment the grace period ended, and is about to join anew
-        self._presence.forget(event.participant_id)
-        if session := self._sessions.pop(event.participant_id, None):
-            self._start_closing(session.close())
-        if connection is not None:
-            self._start_closing(self._part(connection, event.reason, left=True))
+        if connection is None:
+            self._end_session(event.participant_id)
+        elif connection.joined:
+            self._part(connection, event.reason)
+        else:
+            # Back in this very moment, and about to join anew: only the media of before end.
+            self._start_closing(self._sessions[event.participant_id].close())
 
     def _media_lost(self, meeting_id: MeetingId) -> None:
         for session in self._sessions.values():
@@ -147,17 +156,32 @@ class Signalling:
     def _of_meeting(self, meeting_id: MeetingId) -> list[Connection]:
         return [c for c in self._by_seat.values() if c.live.meeting_id == meeting_id]
 
-    async def _part(self, connection: Connection, code: str, *, left: bool = False) -> None:
-        """Tell a client why, and end its connection."""
-        self._by_sid.pop(connection.sid, None)
-        self._forget_seat(connection)
-        await connection.farewell({"code": code, "messages": self._catalogue.messages(f"closed_{code}")})
-        await connection.close(left=left)
-        await self._sio.disconnect(connection.sid)
+    def _part(self, connection: Connection, code: str) -> None:
+        self._retire(connection)
+        self._start_closing(self._say_goodbye(connection, code))
 
-    def _forget_seat(self, connection: Connection) -> None:
-        if self._by_seat.get(connection.seat.participant_id) is connection:
-            del self._by_seat[connection.seat.participant_id]
+    async def _say_goodbye(self, connection: Connection, code: str) -> None:
+        """Tell a client why this ends, and end it."""
+        closing = {"code": code, "messages": self._catalogue.messages(f"closed_{code}")}
+        with contextlib.suppress(EngineIOError):  # the line may have gone first
+            await connection.farewell(closing)
+            await self._sio.disconnect(connection.sid)
+        await connection.close()
+
+    def _retire(self, connection: Connection) -> None:
+        """From this moment on the connection speaks for nobody; its media end too if nobody is there any more."""
+        connection.end()
+        self._by_sid.pop(connection.sid, None)
+        participant_id = connection.seat.participant_id
+        if self._by_seat.get(participant_id) is not connection:
+            return
+        del self._by_seat[participant_id]
+        if participant_id not in {participant.id for participant in connection.live.meeting.present}:
+            self._end_session(participant_id)
+
+    def _end_session(self, participant_id: ParticipantId) -> None:
+        if session := self._sessions.pop(participant_id, None):
+            self._start_closing(session.close())
 
     def _start_closing(self, closing: Any) -> None:
         task = asyncio.create_task(closing, name="connection closing")

@@ -7,14 +7,17 @@ meeting, in everybody's list and in the minutes, and leaves with DELETE or when 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
-import structlog
 from aiohttp import web
 
-from rooms.errors import MeetingEnded, ParticipantUnknown
+from rooms.errors import MeetingEnded, ParticipantAbsent, ParticipantUnknown
+from rooms.events import ParticipantLeft
 from rooms.ids import MeetingId, ParticipantId, new_id
+from rooms.log import LoggedEvent
 from rooms.participant import Source
 from rooms.permissions import Action, check
 from rooms.state import MeetingPhase
@@ -24,15 +27,14 @@ from server.live import LiveMeeting, LiveMeetings
 from server.media import MediaPlane
 from server.presence import Presence
 from server.problems import Problem
-from server.seats import SeatRefused, open_seat
-from server.services import utc_now
+from server.seats import enter
 from server.storage import Storage
 from server.storage.seats import Seat
 
-log = structlog.get_logger(__name__)
-
 SDP_LIMIT_BYTES = 65_536
 SDP_TYPE = "application/sdp"
+# An offer is a few packets; a body that takes longer holds a place for nothing.
+OFFER_WITHIN_S = 15
 
 _numbers = itertools.count(1)
 
@@ -44,11 +46,10 @@ class Session:
     id: str
     seat: Seat
     peer: str
-    sources: tuple[Source, ...] = ()
 
 
 class HttpIngest:
-    """The WHIP and WHEP resources of this process."""
+    """The WHIP and WHEP resources of this process; a listener of LiveMeetings."""
 
     def __init__(
         self, storage: Storage, meetings: LiveMeetings, media: MediaPlane, presence: Presence
@@ -59,6 +60,8 @@ class HttpIngest:
         self._presence = presence
         self._sessions: dict[str, Session] = {}
         self._endings: set[asyncio.Task[None]] = set()
+        meetings.listeners.append(self._end_of_left)
+        media.on_lost.append(self._media_lost)
 
     def setup_routes(self, app: web.Application) -> None:
         """The two endpoints and their resources."""
@@ -69,38 +72,28 @@ class HttpIngest:
 
     async def publish(self, request: web.Request) -> web.Response:
         """POST an offer, get an answer; the first audio is the microphone, the first video the camera."""
-        offer = await self._offer(request)
         seat, live = await self._seat(request)
         check(seat.role, Action.PUBLISH)
-        session_id, peer = self._name(seat, "whip")
-        await self._presence.attach(seat, session_id)
-        try:
-            answer = await self._media.publish(live.meeting_id, peer, seat.participant_id, offer, None)
-            sources = tuple(Source(track["source"]) for track in answer["tracks"])
-            for source in sources:
-                await enter_track(live, self._media, seat.participant_id, source)
-        except BaseException:
-            await self._media.close_peer(live.meeting_id, peer)
-            await self._presence.leave(seat.meeting_id, seat.participant_id, session_id)
-            raise
-        return self._created(request, Session(session_id, seat, peer, sources), answer["sdp"])
+        offer = await _offer(request)
+        async with self._opening(seat, "whip") as session:
+            answer = await self._media.publish(
+                live.meeting_id, session.peer, seat.participant_id, offer, None
+            )
+            for track in answer["tracks"]:
+                await enter_track(live, self._media, seat.participant_id, Source(track["source"]))
+        return _created(request, session, answer["sdp"])
 
     async def play(self, request: web.Request) -> web.Response:
         """POST an offer to receive one participant: microphone and camera, or `?source=screen`."""
-        offer = await self._offer(request)
         seat, live = await self._seat(request)
         owner = ParticipantId(request.match_info["participant_id"])
         if owner not in {participant.id for participant in live.meeting.present}:
             raise ParticipantUnknown
-        session_id, peer = self._name(seat, "whep")
-        await self._presence.attach(seat, session_id)
-        wants = [{"owner": owner, "source": source} for source in self._wanted(request)]
-        try:
-            answer = await self._media.play(live.meeting_id, peer, wants, offer)
-        except BaseException:
-            await self._presence.leave(seat.meeting_id, seat.participant_id, session_id)
-            raise
-        return self._created(request, Session(session_id, seat, peer), answer["sdp"])
+        offer = await _offer(request)
+        wants = [{"owner": owner, "source": source} for source in _wanted(request)]
+        async with self._opening(seat, "whep") as session:
+            answer = await self._media.play(live.meeting_id, session.peer, wants, offer)
+        return _created(request, session, answer["sdp"])
 
     async def delete(self, request: web.Request) -> web.Response:
         """End a session; its participant leaves when nothing else is attached to the seat."""
@@ -115,39 +108,47 @@ class HttpIngest:
         """Let the endings under way finish."""
         await asyncio.gather(*self._endings, return_exceptions=True)
 
-    async def _offer(self, request: web.Request) -> str:
-        if request.content_type != SDP_TYPE:
-            raise Problem(415, "sdp_expected")
-        body = await request.content.read(SDP_LIMIT_BYTES + 1)
-        if len(body) > SDP_LIMIT_BYTES:
-            raise Problem(413, "sdp_too_large")
-        try:
-            return body.decode()
-        except UnicodeDecodeError:
-            raise Problem(400, "sdp_invalid") from None
-
     async def _seat(self, request: web.Request) -> tuple[Seat, LiveMeeting]:
-        seat = await open_seat(self._storage, bearer_token(request), utc_now())
-        if seat.meeting_id != request.match_info["meeting_id"]:
-            raise SeatRefused("seat_invalid")
+        seat = await enter(request, self._storage, bearer_token(request), request.match_info["meeting_id"])
         live = await self._meetings.get(MeetingId(seat.meeting_id))
         if live.meeting.phase is MeetingPhase.ENDED:
             raise MeetingEnded
         return seat, live
 
-    def _created(self, request: web.Request, session: Session, sdp: str) -> web.Response:
+    @contextlib.asynccontextmanager
+    async def _opening(self, seat: Seat, kind: str) -> AsyncIterator[Session]:
+        """A session while its media is negotiated; undone when that fails, or when what ends sessions came first."""
+        session = Session(new_id(), seat, f"{seat.participant_id}/{kind}/{next(_numbers)}")
         self._sessions[session.id] = session
         self._media.watch_peer(session.peer, lambda state, _: self._peer_changed(session, state))
-        kind = request.path.split("/")[1]
-        location = f"/{kind}/{session.seat.meeting_id}/session/{session.id}"
-        return web.Response(status=201, text=sdp, content_type=SDP_TYPE, headers={"Location": location})
+        try:
+            await self._presence.attach(seat, session.id)
+            yield session
+            if session.id not in self._sessions:
+                raise ParticipantAbsent
+        except BaseException:
+            # Also after the session was ended, for the worker may have made the peer only then.
+            await self._media.close_peer(seat.meeting_id, session.peer)
+            await self._close(session, left=True)
+            raise
 
     def _peer_changed(self, session: Session, state: str) -> None:
-        if state not in {"closed", "failed"} or session.id not in self._sessions:
-            return
-        task = asyncio.create_task(self._close(session, left=False), name=f"end of session {session.id}")
-        self._endings.add(task)
-        task.add_done_callback(self._endings.discard)
+        if state in {"closed", "failed"}:
+            self._end([session])
+
+    def _media_lost(self, meeting_id: MeetingId) -> None:
+        self._end(session for session in self._sessions.values() if session.seat.meeting_id == meeting_id)
+
+    def _end_of_left(self, _: LiveMeeting, logged: Sequence[LoggedEvent]) -> None:
+        """Who has left the meeting sends and receives nothing more, by whatever way they left."""
+        left = {event.event.participant_id for event in logged if isinstance(event.event, ParticipantLeft)}
+        self._end(session for session in self._sessions.values() if session.seat.participant_id in left)
+
+    def _end(self, sessions: Iterable[Session]) -> None:
+        for session in sessions:
+            task = asyncio.create_task(self._close(session, left=False), name=f"end of session {session.id}")
+            self._endings.add(task)
+            task.add_done_callback(self._endings.discard)
 
     async def _close(self, session: Session, *, left: bool) -> None:
         if self._sessions.pop(session.id, None) is None:
@@ -157,12 +158,35 @@ class HttpIngest:
         end = self._presence.leave if left else self._presence.detach
         await end(seat.meeting_id, seat.participant_id, session.id)
 
-    @staticmethod
-    def _name(seat: Seat, kind: str) -> tuple[str, str]:
-        return new_id(), f"{seat.participant_id}/{kind}/{next(_numbers)}"
 
-    @staticmethod
-    def _wanted(request: web.Request) -> list[str]:
-        if request.query.get("source") == "screen":
-            return [Source.SCREEN, Source.SCREEN_AUDIO]
-        return [Source.MICROPHONE, Source.CAMERA]
+async def _offer(request: web.Request) -> str:
+    if request.content_type != SDP_TYPE:
+        raise Problem(415, "sdp_expected")
+    try:
+        async with asyncio.timeout(OFFER_WITHIN_S):
+            # The whole body or, of one that is too large, the first byte too many.
+            await request.content.readexactly(SDP_LIMIT_BYTES + 1)
+    except asyncio.IncompleteReadError as ended:
+        body = ended.partial
+    except TimeoutError:
+        raise Problem(408, "request_timeout", headers={"Connection": "close"}) from None
+    except web.RequestPayloadError:
+        raise Problem(400, "request_invalid") from None
+    else:
+        raise Problem(413, "sdp_too_large")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise Problem(400, "sdp_invalid") from None
+
+
+def _wanted(request: web.Request) -> list[Source]:
+    if request.query.get("source") == "screen":
+        return [Source.SCREEN, Source.SCREEN_AUDIO]
+    return [Source.MICROPHONE, Source.CAMERA]
+
+
+def _created(request: web.Request, session: Session, sdp: str) -> web.Response:
+    kind = request.path.split("/")[1]
+    location = f"/{kind}/{session.seat.meeting_id}/session/{session.id}"
+    return web.Response(status=201, text=sdp, content_type=SDP_TYPE, headers={"Location": location})

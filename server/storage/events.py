@@ -1,15 +1,26 @@
 """The event store: each meeting's append-only log."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rooms.events import MeetingEnded, MeetingStarted, ParticipantJoined, from_data
+from rooms.events import (
+    MeetingEnded,
+    MeetingStarted,
+    ParticipantJoined,
+    ParticipantLeft,
+    RecordingStarted,
+    RecordingStopped,
+    from_data,
+)
+from rooms.ids import MeetingId
 from rooms.log import GENESIS, LoggedEvent
+from rooms.state import MeetingPhase
 from server.storage import tables
 from server.storage.database import Database
 from server.storage.errors import SequenceConflict
@@ -41,8 +52,21 @@ class EventStore:
         table = tables.events
         query = select(table).where(table.c.meeting_id == meeting_id, table.c.seq > after)
         async with self._database.read() as connection:
-            rows = await connection.execute(query.order_by(table.c.seq).limit(limit))
-            return [_logged(row) for row in rows]
+            rows = (await connection.execute(query.order_by(table.c.seq).limit(limit))).all()
+        # A day's log takes a good part of a second to parse: not on the loop.
+        return await asyncio.to_thread(lambda: [_logged(row) for row in rows])
+
+    async def occupied(self) -> list[MeetingId]:
+        """Return the meetings that somebody has joined and not left, or whose recording was not stopped."""
+        table = tables.events
+        begins = [ParticipantJoined.__name__, RecordingStarted.__name__]
+        ends = [ParticipantLeft.__name__, RecordingStopped.__name__]
+        balance = func.sum(case((table.c.type.in_(begins), 1), (table.c.type.in_(ends), -1), else_=0))
+        running = tables.meetings.c.state == MeetingPhase.RUNNING.value
+        query = select(table.c.meeting_id).join_from(table, tables.meetings).where(running)
+        async with self._database.read() as connection:
+            found = await connection.execute(query.group_by(table.c.meeting_id).having(balance > 0))
+            return [MeetingId(meeting_id) for meeting_id in found.scalars()]
 
     async def names(self, meeting_id: str) -> dict[str, str]:
         """Return who ever took part: participant id → name, in the order of first coming."""

@@ -70,12 +70,6 @@ class Meetings:
         async with self._database.read() as connection:
             return [to_meeting(row) for row in await connection.execute(query)]
 
-    async def unfinished(self) -> list[MeetingRow]:
-        """Return the meetings that have not ended: what a start after a crash has to take up again."""
-        query = select(tables.meetings).where(tables.meetings.c.state != "ended")
-        async with self._database.read() as connection:
-            return [to_meeting(row) for row in await connection.execute(query)]
-
     async def ids(self) -> list[MeetingId]:
         """Return the ids of all meetings, oldest first."""
         query = select(tables.meetings.c.meeting_id).order_by(tables.meetings.c.created_at)

@@ -1,6 +1,7 @@
 """One writer a meeting: order, storing before telling, nothing lost to a cancelled caller."""
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,8 @@ from rooms.log import LoggedEvent
 from rooms.permissions import Role
 from server.live import LiveMeeting, LiveMeetings, MeetingUnknown, recording_rule
 from server.storage import Storage
+from server.storage.database import Database
+from server.storage.events import EventStore
 from tests.server.live.conftest import seat
 from tests.support.clock import FakeClock
 
@@ -105,3 +108,59 @@ async def test_an_ended_meeting_refuses(live: LiveMeeting) -> None:
     with pytest.raises(MeetingError) as refusal:
         await admit(live)
     assert refusal.value.code == "meeting_ended"
+
+
+async def test_a_log_that_went_on_without_us_is_caught_up_with(
+    live: LiveMeeting, meetings: LiveMeetings, storage: Storage
+) -> None:
+    heard: list[LoggedEvent] = []
+    meetings.listeners.append(lambda _, logged: heard.extend(logged))
+    theirs = await admit(await LiveMeetings(storage).get(live.meeting_id))
+    ours = await admit(live)
+    assert {participant.id for participant in live.meeting.present} == {ours, theirs}
+    events = await storage.events.read(live.meeting_id)
+    log.verify(events)
+    assert heard == events[1:]
+
+
+async def test_an_empty_meeting_is_let_go(
+    live: LiveMeeting, meetings: LiveMeetings, storage: Storage
+) -> None:
+    delegate = await admit(live)
+    await live.execute(delegate, lambda meeting, _: meeting.leave(delegate))
+    assert list(meetings.running()) == []
+    assert await LiveMeetings(storage).load_running() == []
+
+
+async def test_a_recorded_meeting_stays_when_everybody_has_left(live: LiveMeeting, storage: Storage) -> None:
+    chair = await admit(live, Role.CHAIR)
+    await live.execute(chair, recording_rule(chair, "start"))
+    await live.execute(chair, lambda meeting, _: meeting.leave(chair))
+    assert [one.meeting_id for one in await LiveMeetings(storage).load_running()] == [live.meeting_id]
+
+
+async def test_nobody_waits_for_the_log_of_another_meeting(
+    storage: Storage, live: LiveMeeting, meetings: LiveMeetings, chair_user: UserId
+) -> None:
+    long = (await meetings.create("Họp dài", chair_user)).meeting_id
+    read = asyncio.Event()
+    events = SlowEvents(storage.database, long, read)
+    again = LiveMeetings(dataclasses.replace(storage, events=events))
+    loading = asyncio.create_task(again.get(long))
+    await again.get(live.meeting_id)
+    assert not loading.done()
+    read.set()
+    await loading
+
+
+class SlowEvents(EventStore):
+    """An event store in which one meeting's log takes until `read` is set."""
+
+    def __init__(self, database: Database, slow: MeetingId, read: asyncio.Event) -> None:
+        super().__init__(database)
+        self._slow, self._read = slow, read
+
+    async def read(self, meeting_id: str, after: int = 0, limit: int = 10_000) -> list[LoggedEvent]:
+        if meeting_id == self._slow:
+            await self._read.wait()
+        return await super().read(meeting_id, after, limit)

@@ -1,6 +1,9 @@
 """Sockets that do not speak the protocol: closed, and nothing else happens."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,20 +16,28 @@ from server.keys import CATALOGUE, SETTINGS
 from server.middlewares import tell_problems
 from server.narrow_socketio import NarrowServer
 from server.pages import STATIC_DIRECTORY
+from tests.support.wait import until
 
 GOODBYE = "1"
 PATH = "/socket.io/?EIO=4&transport=websocket"
 
 
 @pytest.fixture
-async def url(tmp_path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+async def sio(monkeypatch: pytest.MonkeyPatch) -> NarrowServer:
     monkeypatch.setattr(narrow_socketio, "TOKEN_WITHIN_S", 0.3)
-    sio = NarrowServer()
+    made = NarrowServer()
 
-    async def connect(_sid: str, _environ: object, _auth: object) -> None:
-        """Everybody is welcome."""
+    async def connect(_sid: str, _environ: object, auth: object) -> None:
+        """Everybody is welcome but for one."""
+        if auth == {"token": "wrong"}:
+            raise ConnectionRefusedError
 
-    sio.on("connect", connect)
+    made.on("connect", connect)
+    return made
+
+
+@pytest.fixture
+async def url(tmp_path: Path, sio: NarrowServer) -> AsyncIterator[str]:
     app = web.Application(middlewares=[tell_problems])
     app[CATALOGUE] = Catalogue.load(STATIC_DIRECTORY / "locales")
     app[SETTINGS] = Settings(data=tmp_path)
@@ -65,6 +76,37 @@ async def test_who_joins_stays(url: str) -> None:
 )
 async def test_packets_outside_the_protocol_end_the_connection(url: str, packet: str) -> None:
     assert await closes(url, "40{}", packet)
+
+
+async def test_who_is_refused_is_hung_up_on(url: str) -> None:
+    assert await closes(url, '40{"token":"wrong"}')
+
+
+async def test_who_does_not_heed_the_goodbye_is_cut_off(url: str, sio: NarrowServer) -> None:
+    """A client that goes on sending without end keeps no socket alive."""
+    async with aiohttp.ClientSession() as client, client.ws_connect(url + PATH, autoclose=False) as socket:
+        await socket.send_str("42[]")
+        async with asyncio.timeout(5):
+            while sio.eio.sockets:
+                with contextlib.suppress(ConnectionError):
+                    await socket.send_str("3")
+                await asyncio.sleep(0.05)
+
+
+async def test_who_reads_nothing_is_cut_off_before_much_waits(url: str, sio: NarrowServer) -> None:
+    gone = asyncio.Event()
+    sio.on("disconnect", lambda *_: gone.set())
+    async with aiohttp.ClientSession() as client, client.ws_connect(url + PATH) as socket:
+        await socket.send_str("40{}")
+        await until(lambda: sio.manager.rooms.get("/"))
+        (engine,) = sio.eio.sockets.values()
+        most = 0
+        for _ in range(400):
+            await sio.emit("snapshot", "x" * 100_000)
+            most = max(most, engine.queue.size)
+            await asyncio.sleep(0)
+        await asyncio.wait_for(gone.wait(), 5)
+    assert most <= narrow_socketio.BACKLOG_LIMIT + 100_100
 
 
 @pytest.mark.parametrize(
