@@ -56,7 +56,7 @@ class Folder:
         if not path.is_absolute():
             raise FolderInvalid("the path is not absolute")
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            _make(path)
         except OSError as error:
             raise FolderInvalid(error.strerror or str(error)) from error
         if not os.access(path, os.W_OK | os.X_OK):
@@ -103,7 +103,8 @@ class Folder:
         return [name for name in parsed if name]
 
     def finish(self, written: Path, name: SegmentName) -> None:
-        """Give a synced file its final name, so that a power cut leaves either the old or the new one."""
+        """Give a file its final name, once the disk has it, so that a power cut leaves a whole one. Raises OSError."""
+        _sync(written, os.O_RDONLY)
         written.rename(self.final_path(name))
         self.sync()
 
@@ -123,11 +124,7 @@ class Folder:
 
     def sync(self) -> None:
         """Make renames durable."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(self.path, os.O_RDONLY | os.O_DIRECTORY)
 
     def free_bytes(self) -> int:
         """Room that an unprivileged process may still use on the folder's disk."""
@@ -142,3 +139,20 @@ class Folder:
                 digest.update(block)
                 size += len(block)
         return size, digest.hexdigest()
+
+
+def _make(path: Path) -> None:
+    """Make a folder and those above it, each noted durably in its parent. Raises OSError."""
+    if path.is_dir():
+        return
+    _make(path.parent)
+    path.mkdir(exist_ok=True)
+    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -65,7 +65,10 @@ async def test_what_the_disk_could_not_take_is_a_gap(writing, tmp_path: Path, mo
         while writing.backlog_bytes > 1000:
             time.sleep(0.001)  # noqa: ASYNC251
     recording.close_tap("tap")
-    (segment,) = await recording.stop(4030)
+    assert await recording.stop(4030) == 1
+    ((event, params),) = told
+    assert event == "segment_closed"
+    segment = params["segment"]
     (gap,) = segment["gaps"]
     assert gap["reason"] == "disk_slow"
     assert 1500 <= gap["start_ms"] < gap["end_ms"] == pytest.approx(2530, abs=21)
