@@ -135,7 +135,8 @@ class RecordingInterrupted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RecordingWarned(Event):
-    """Something to know of a recording that goes on: `disk_low`, `pictures_given_up`, `file_changed`."""
+    """Something to know of a recording that goes on: `disk_low`, `pictures_given_up`, `track_refused`,
+    `file_changed`."""
 
     recording_id: RecordingId
     reason: str

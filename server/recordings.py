@@ -28,7 +28,7 @@ from sfu.control import ControlError
 log = structlog.get_logger(__name__)
 
 # Told by the recorder although the recording goes on; anything else it warns of is a gap.
-_WARNINGS: Final = frozenset({"disk_low", "pictures_given_up", "file_changed"})
+_WARNINGS: Final = frozenset({"disk_low", "pictures_given_up", "track_refused", "file_changed"})
 
 
 class Recordings:

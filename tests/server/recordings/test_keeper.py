@@ -177,22 +177,23 @@ async def test_a_full_disk_is_tried_again_and_told_once(stage: Stage) -> None:
 async def test_a_trouble_that_is_repeated_is_told_once_until_it_is_over(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "QUIET_S", 0.3)
     recorder = await stage.recorder()
     recording_id = await stage.decide("start")
     await until(lambda: recorder.running)
-    for _ in range(3):
-        recorder.tell("recording_warning", recording_id=recording_id, code="disk_full", message="")
-        await asyncio.sleep(0.1)
-    for code in ("disk_low", "pictures_given_up", "disk_low"):
-        recorder.tell("recording_warning", recording_id=recording_id, code=code, message="")
-    await stage.until_told(
-        "RecordingStarted",
-        "RecordingInterrupted disk_full",
-        "RecordingWarned disk_low",
-        "RecordingWarned pictures_given_up",
-        "RecordingResumed",
-    )
+
+    def warn(*codes: str) -> None:
+        for code in codes:
+            recorder.tell("recording_warning", recording_id=recording_id, code=code, message="")
+
+    told = ["RecordingStarted", "RecordingInterrupted disk_full"]
+    warn("disk_full")
+    await stage.until_told(*told)
+    warn("disk_full", "disk_low", "disk_full", "disk_low", "pictures_given_up")
+    told += ["RecordingWarned disk_low", "RecordingWarned pictures_given_up"]
+    await stage.until_told(*told)
+    monkeypatch.setattr(keeper, "QUIET_S", 0)
+    warn("disk_full")
+    await stage.until_told(*told, "RecordingResumed")
 
 
 async def test_the_server_ends_beside_a_dead_recorder(stage: Stage) -> None:
@@ -248,3 +249,39 @@ async def test_a_file_that_is_known_stays_as_it_was_told_first(stage: Stage) -> 
     file = await stage.storage.recordings.file(recording_id, "lan-camera-1.webm")
     assert file is not None
     assert file.sha256 == "aa" * 32
+
+
+async def test_what_ran_when_the_server_was_killed_goes_on_and_its_gap_is_told(
+    stage: Stage, tmp_path: Path
+) -> None:
+    recorder = await stage.recorder()
+    recording_id = await stage.decide("start")
+    await until(lambda: recorder.running)
+    await stage.recordings.close()
+    await recorder.die()
+    control = ControlServer(tmp_path / "control2.sock")
+    await control.start()
+    meetings = LiveMeetings(stage.storage)
+    folders = RecordingFolders(tmp_path)
+    again = Recordings(stage.storage, control, MediaPlane(control), meetings, folders, tmp_path / "tap")
+    await meetings.load_running()
+    second = FakeRecorder(control.path, stage.calls, "lan-camera-1.webm")
+    stage.children.append(second)
+    recover = second.hold("recover")
+    told = ["RecordingStarted", "RecordingInterrupted server_stopped", "RecordingResumed"]
+    await stage.until_told(*told)
+    recover.set()
+    await stage.until_told(*told, "SegmentClosed")
+    assert second.running == {recording_id}
+    await again.close()
+    await control.close()
+
+
+async def test_a_cut_link_of_the_worker_is_made_again(stage: Stage) -> None:
+    await stage.recorder()
+    await stage.place()
+    recording_id = await stage.decide("start")
+    await until(lambda: "record" in stage.calls)
+    params = {"meeting": stage.live.meeting_id, "recording_id": recording_id, "reason": "cut"}
+    stage.children[-1].tell("tap_lost", **params)
+    await until(lambda: stage.calls.count("record") == 2)
