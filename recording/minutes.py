@@ -122,6 +122,7 @@ class _Book:
     start: Moment | None = None
     end: Moment | None = None
     names: dict[ParticipantId, str] = field(default_factory=dict)
+    cuts: dict[ParticipantId, Moment] = field(default_factory=dict)
     recordings: dict[RecordingId, RecordingTimes] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     hands: list[Hand] = field(default_factory=list)
@@ -136,9 +137,17 @@ class _Book:
     def joined(self, event: events.ParticipantJoined, _: Moment) -> None:
         self.names[event.participant_id] = event.name
 
+    def disconnected(self, event: events.ParticipantDisconnected, now: Moment) -> None:
+        self.cuts[event.participant_id] = now
+
+    def reconnected(self, event: events.ParticipantReconnected, _: Moment) -> None:
+        self.cuts.pop(event.participant_id, None)
+
     def left(self, event: events.ParticipantLeft, now: Moment) -> None:
-        self._close(self.hands, event.participant_id, now)
-        self._close(self.screens, event.participant_id, now)
+        """Close what is open: at the cut, as `rooms.attendance` does, for who was cut off and never came back."""
+        end = self.cuts.pop(event.participant_id, now)
+        self._close(self.hands, event.participant_id, end)
+        self._close(self.screens, event.participant_id, end)
 
     def published(self, event: events.TrackPublished, now: Moment) -> None:
         if event.source is Source.SCREEN:
@@ -204,6 +213,8 @@ _ENTRIES: dict[type[events.Event], Callable[[_Book, Any, Moment], None]] = {
     events.MeetingStarted: _Book.started,
     events.MeetingEnded: _Book.ended,
     events.ParticipantJoined: _Book.joined,
+    events.ParticipantDisconnected: _Book.disconnected,
+    events.ParticipantReconnected: _Book.reconnected,
     events.ParticipantLeft: _Book.left,
     events.TrackPublished: _Book.published,
     events.TrackUnpublished: _Book.unpublished,

@@ -90,13 +90,13 @@ def chain(
     return logged
 
 
-def verify(events: Iterable[LoggedEvent], first_seq: int = 1) -> None:
-    """Check a log, or a piece of one from `first_seq` on. Raises BrokenChain with the first wrong number.
+def verify(events: Iterable[LoggedEvent]) -> None:
+    """Check a log from its beginning. Raises BrokenChain with the first wrong number.
 
     A log cut off at its end is whole as far as it goes: keep the last hash elsewhere (the minutes carry it).
     """
     previous: LoggedEvent | None = None
-    for seq, logged in enumerate(events, first_seq):
+    for seq, logged in enumerate(events, 1):
         if logged.seq != seq or not _follows(previous, logged) or logged.computed_hash() != logged.hash:
             raise BrokenChain(seq)
         previous = logged
@@ -109,5 +109,5 @@ def iso(time: datetime) -> str:
 
 def _follows(previous: LoggedEvent | None, logged: LoggedEvent) -> bool:
     if previous is None:
-        return logged.seq > 1 or logged.previous_hash == GENESIS
+        return logged.previous_hash == GENESIS
     return (logged.meeting_id, logged.previous_hash) == (previous.meeting_id, previous.hash)

@@ -34,7 +34,8 @@ from server.whip import HttpIngest
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[web.Application]:
-    """The whole server, its child processes running, as the application to serve. Raises what Storage.open raises."""
+    """The whole server, its child processes running, as the application to serve. Raises what
+    Storage.open raises."""
     async with contextlib.AsyncExitStack() as closing:
         # Unix socket paths are short (107 bytes), so the sockets do not lie in the data directory.
         runtime = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="diemcau-")))
@@ -75,12 +76,17 @@ async def _start_live(
     metrics = MediaMetrics(control)
     app[METRICS].registry.register(metrics)
     app[METRICS].refreshers.append(metrics.refresh)
-    app[READINESS].checks |= {"media": media.check, "recorder": recordings.check}
+    app[READINESS].checks |= {
+        "media": media.check,
+        "recorder": recordings.check,
+        "processes": control.check,
+    }
     for live in await meetings.load_running():
         await presence.abandon(live)
     await control.start()
     closing.push_async_callback(control.close)
     supervisor = Supervisor(_children(settings, runtime))
+    control.on_stuck.append(lambda child: supervisor.restart(child.name))
     await supervisor.start()
     closing.push_async_callback(supervisor.close)
     closing.push_async_callback(recordings.suspend)

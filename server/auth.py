@@ -1,14 +1,17 @@
 """Who somebody is: signing in and out, the first administrator, sessions. Knows storage and passwords, not
 HTTP."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from rooms.ids import UserId, new_id
 from server.config import Settings
 from server.passwords import PASSWORD_MAX, PASSWORD_MIN, Passwords
 from server.services import Clock, utc_now
 from server.storage import Storage
+from server.storage.text import account_key
 from server.storage.users import User
 
 ADMINISTRATOR = "admin"
@@ -89,6 +92,8 @@ class Auth:
         self._settings = settings
         self._clock = clock
         self._passwords = passwords or Passwords()
+        # Each lives as long as somebody holds it or waits for it.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def sign_in(self, username: str, password: str) -> SignedIn:
         """Check a password and begin a session. Raises SignInRefused, AccountLocked, PasswordsBusy.
@@ -96,18 +101,27 @@ class Auth:
         An unknown name, a closed account and a wrong password look alike, in words and in time, and are
         locked alike: whoever guesses learns nothing about which accounts exist.
         """
-        lock = timedelta(hours=self._settings.lockout_hours)
-        until = await self._storage.users.begin_attempt(username, self._clock(), FAILURES_MAX, lock)
-        if until is not None:
+        async with self._turn(username):
+            user = await self._judged(username, password)
+        return await self._begin(user)
+
+    def _turn(self, username: str) -> asyncio.Lock:
+        """One attempt on a name at a time, or a hundred guesses at once would all be judged before one counts."""
+        return self._turns.setdefault(account_key(username), asyncio.Lock())
+
+    async def _judged(self, username: str, password: str) -> User:
+        users, lock = self._storage.users, timedelta(hours=self._settings.lockout_hours)
+        if until := await users.locked_until(username, self._clock(), FAILURES_MAX, lock):
             raise AccountLocked(until)
-        user = await self._storage.users.by_username(username)
+        user = await users.by_username(username)
         known = user is not None and user.disabled_at is None and len(password) <= PASSWORD_MAX
         encoded = user.password_hash if user is not None and known else None
         matches = await self._passwords.matches(encoded, password[:PASSWORD_MAX])
         if user is None or not matches:
+            await users.count_failure(username, self._clock(), lock)
             raise SignInRefused
-        await self._storage.users.forget_failures(username)
-        return await self._begin(user)
+        await users.forget_failures(username)
+        return user
 
     async def sign_out(self, token: str) -> None:
         """End one session."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -23,10 +25,14 @@ def main() -> None:
     cli()
 
 
-def _settings() -> Settings:
+@contextlib.contextmanager
+def _settings() -> Iterator[Settings]:
+    """The settings; what is wrong with them, found now or later, ends the command with its sentence."""
+    from server.storage.errors import SchemaTooNew
+
     try:
-        return load()
-    except SettingsError as error:
+        yield load()
+    except (SettingsError, SchemaTooNew) as error:
         print(f"diemcau: {error}", file=sys.stderr)
         raise typer.Exit(EXIT_WRONG_SETTING) from None
 
@@ -36,13 +42,16 @@ def serve() -> None:
     """Run everything on this machine: the server, its media workers and the recorder."""
     from server.serve import run
 
-    raise typer.Exit(asyncio.run(run(_settings())))
+    with _settings() as settings:
+        asyncio.run(run(settings))
 
 
 @cli.command()
 def user(
     username: Annotated[str, typer.Argument(help="Sign-in name.")],
-    admin: Annotated[bool, typer.Option("--admin", help="May manage every meeting.")] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="May manage every meeting, from now on if the account exists.")
+    ] = False,
 ) -> None:
     """Add an account, or set the password of one and unlock it. Asks for it, or reads standard input."""
     from server.auth import AuthError
@@ -50,7 +59,8 @@ def user(
 
     password = typer.prompt("Mật khẩu / password", hide_input=sys.stdin.isatty())
     try:
-        print(asyncio.run(set_password(_settings(), username, password, admin=admin)))
+        with _settings() as settings:
+            print(asyncio.run(set_password(settings, username, password, admin=admin)))
     except AuthError as error:
         print(f"diemcau: {error.code}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -61,7 +71,8 @@ def check() -> None:
     """Verify the hash chain of every meeting and the hash of every recorded file; exit 1 if one differs."""
     from server.maintenance import check_all
 
-    problems = asyncio.run(check_all(_settings()))
+    with _settings() as settings:
+        problems = asyncio.run(check_all(settings))
     for problem in problems:
         print(problem)
     if not problems:

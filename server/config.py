@@ -6,10 +6,11 @@ setting stops the start: `load()` raises SettingsError, a sentence that names it
 EXIT_WRONG_SETTING.
 """
 
+import contextlib
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +36,16 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 class SettingsError(Exception):
     """One sentence that names the wrong setting."""
+
+
+@contextlib.contextmanager
+def usable(setting: str) -> Iterator[None]:
+    """Tell what the system refuses as one sentence about the setting that asked for it. Raises SettingsError."""
+    try:
+        yield
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        raise SettingsError(f"{setting} cannot be used:{where} {error.strerror}.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +129,10 @@ class Settings(BaseSettings):
     @field_validator("data")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        if value.exists() and not value.is_dir():
+        path = _expanded(value)
+        if path.exists() and not path.is_dir():
             raise ValueError("must be a directory")
-        return value.expanduser().absolute()
+        return path
 
     @field_validator("listen", mode="before")
     @classmethod
@@ -211,7 +223,8 @@ def load() -> Settings:
     """Read the file and the environment. Raises SettingsError."""
     _refuse_unknown_variables(os.environ)
     try:
-        return Settings(**_read_file(_file_path(os.environ)))
+        with usable("DIEMCAU_DATA"):
+            return Settings(**_read_file(_file_path(os.environ)))
     except ValidationError as error:
         raise SettingsError(_sentence(error.errors(include_url=False, include_input=False)[0])) from None
 
@@ -263,12 +276,19 @@ def _parse_listen(value: str) -> Listen:
 def _parse_tls(value: str) -> str | TlsFiles:
     if value in {"auto", "off"}:
         return value
-    paths = [Path(part.strip()).expanduser().absolute() for part in value.split(",") if part.strip()]
+    paths = [_expanded(Path(part.strip())) for part in value.split(",") if part.strip()]
     if not 1 <= len(paths) <= 2:
         raise ValueError("must be auto, off, or certificate.pem,key.pem")
     for path in paths:
         _require_readable(path)
     return TlsFiles(paths[0], paths[-1])
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(f"has no home directory to begin with: {path}") from None
 
 
 def _require_readable(path: Path) -> None:

@@ -19,8 +19,13 @@ from sfu.control import LONGEST_LINE, ControlError, decode_line, encode_line
 
 log = structlog.get_logger(__name__)
 
-# A worker answers in milliseconds; one that needs this long is stuck and better replaced.
+# A worker answers in milliseconds; a request that needs this long has lost its answer.
 REQUEST_TIMEOUT_S = 10.0
+# Every child is pinged this often. One that says nothing after two pings is told of in /readyz; after five it is
+# stuck and better replaced. Pings are counted and not seconds: after a pause of the server itself (a suspended
+# machine, a stopped process) the answers are there and only wait to be read.
+PING_INTERVAL_S = 1.0
+_QUIET_PINGS, _STUCK_PINGS = 2, 5
 
 
 class ChildGone(ControlError):
@@ -40,11 +45,32 @@ class ChildLink:
         self._writer = writer
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._pings = 0
+        self._gone = False
         # Reports wait here, so that a listener may ask the same child something while it handles one.
         self.reports: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
 
     def __str__(self) -> str:
         return f"Child({self.name} pid {self.pid})"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it has not answered for about two seconds."""
+        return self._pings > _QUIET_PINGS
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it has not answered for so long that it never will."""
+        return self._pings >= _STUCK_PINGS
+
+    def ping(self) -> None:
+        """Ask for a sign of life; see `heard`."""
+        self._pings += 1
+        self._writer.write(encode_line({"id": next(self._ids), "method": "ping"}))
+
+    def heard(self) -> None:
+        """Take note that it said something, whatever it was."""
+        self._pings = 0
 
     async def request(
         self, method: str, timeout_s: float = REQUEST_TIMEOUT_S, **params: Any
@@ -54,6 +80,8 @@ class ChildLink:
         Raises ControlError with the child's code when it refuses, ChildGone when it ends first,
         TimeoutError when it does not answer in time.
         """
+        if self._gone:
+            raise ChildGone(self.name)
         number = next(self._ids)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -79,7 +107,8 @@ class ChildLink:
         self._writer.close()
 
     def gone(self) -> None:
-        """Fail everything still waited for."""
+        """Fail everything still waited for, and what is asked from now on."""
+        self._gone = True
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(ChildGone(self.name))
@@ -94,6 +123,7 @@ class ControlServer:
         self.on_connected: list[Callable[[ChildLink], Awaitable[None]]] = []
         self.on_event: list[Callable[[ChildLink, str, dict[str, Any]], Awaitable[None]]] = []
         self.on_gone: list[Callable[[ChildLink], Awaitable[None]]] = []
+        self.on_stuck: list[Callable[[ChildLink], None]] = []
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -110,6 +140,11 @@ class ControlServer:
             child.close()
         self.path.unlink(missing_ok=True)
 
+    async def check(self) -> None:
+        """Raise when a child does not answer."""
+        if quiet := sorted(child.name for child in self.children.values() if child.is_quiet):
+            raise ControlError("media_unavailable", f"no answer from {', '.join(quiet)}")
+
     def of_kind(self, kind: str) -> list[ChildLink]:
         """The children of a kind that are connected now, in the order of their names."""
         return sorted((child for child in self.children.values() if child.kind == kind), key=lambda c: c.name)
@@ -124,7 +159,9 @@ class ControlServer:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tell(child), name=f"{child.name} reports")
+                watching = tasks.create_task(self._watch(child), name=f"watch {child.name}")
                 await self._read(child, reader)
+                watching.cancel()
         except* (ConnectionError, ValueError, ControlError) as errors:
             log.warning("control link broken", child=str(child), error=repr(errors.exceptions[0]))
         finally:
@@ -139,6 +176,7 @@ class ControlServer:
     async def _read(self, child: ChildLink, reader: asyncio.StreamReader) -> None:
         try:
             while line := await reader.readline():
+                child.heard()
                 message = decode_line(line)
                 if "event" in message:
                     child.reports.put_nowait((message["event"], message["params"]))
@@ -147,6 +185,14 @@ class ControlServer:
         finally:
             child.gone()
             child.reports.put_nowait(None)
+
+    async def _watch(self, child: ChildLink) -> None:
+        while not child.is_stuck:
+            child.ping()
+            await asyncio.sleep(PING_INTERVAL_S)
+        log.error("child does not answer", child=str(child))
+        for listener in self.on_stuck:
+            listener(child)
 
     async def _tell(self, child: ChildLink) -> None:
         for listener in self.on_connected:

@@ -10,6 +10,7 @@ from server import api, headers, pages
 from server.auth import Auth
 from server.catalogue import Catalogue
 from server.config import Settings
+from server.first_times import FirstTimes
 from server.keys import (
     ARCHIVE,
     AUTH,
@@ -20,6 +21,7 @@ from server.keys import (
     METRICS,
     MINUTES,
     READINESS,
+    READINGS,
     SETTINGS,
     STATIC,
     STORAGE,
@@ -66,6 +68,7 @@ def make_application(
     app[STATIC] = static
     app[CATALOGUE] = Catalogue.load(static / "locales")
     app[LIMITS] = Limits()
+    app[READINGS] = FirstTimes()
     app[METRICS] = HttpMetrics()
     app[READINESS] = Readiness({"storage": storage.ping})
     headers.setup(app)

@@ -7,6 +7,7 @@ from aiohttp import web
 from server.auth import Auth
 from server.catalogue import Catalogue
 from server.config import Settings
+from server.first_times import FirstTimes
 from server.limits import Limits
 from server.metrics import HttpMetrics
 from server.readiness import Readiness
@@ -21,6 +22,7 @@ LIMITS = web.AppKey("limits", Limits)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 METRICS = web.AppKey("metrics", HttpMetrics)
 STATIC = web.AppKey("static", Path)
+READINGS = web.AppKey("readings", FirstTimes)
 READINESS = web.AppKey("readiness", Readiness)
 
 MEETINGS: web.AppKey[MeetingService] = web.AppKey("meetings")

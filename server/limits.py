@@ -6,6 +6,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+
+from server.throttle import TokenBucket
 
 # Entries are small; past this many the one that was quiet longest is forgotten, which only makes us kinder to
 # it.
@@ -16,32 +19,24 @@ class RateLimiter:
     """A bucket per key: `burst` at once, then `per_second`. Time is the monotonic clock's, in seconds."""
 
     def __init__(self, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._burst = burst
-        self._per_second = per_second
-        self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._new_bucket = partial(TokenBucket, per_second, burst, clock)
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def take(self, key: str) -> int:
         """Take one; return 0, or how many seconds to wait when there is none."""
-        level = self._level(key)
-        if level < 1:
-            return math.ceil((1 - level) / self._per_second)
-        self._store(key, level - 1)
-        return 0
+        bucket = self._bucket(key)
+        return 0 if bucket.take() else math.ceil(bucket.wait_s())
 
     def give_back(self, key: str) -> None:
         """Return what turned out not to count."""
-        self._store(key, min(self._burst, self._level(key) + 1))
+        self._bucket(key).give_back()
 
-    def _level(self, key: str) -> float:
-        level, since = self._buckets.get(key, (float(self._burst), 0.0))
-        return min(self._burst, level + (self._clock() - since) * self._per_second)
-
-    def _store(self, key: str, level: float) -> None:
-        self._buckets[key] = (level, self._clock())
+    def _bucket(self, key: str) -> TokenBucket:
+        bucket = self._buckets.setdefault(key, self._new_bucket())
         self._buckets.move_to_end(key)
         if len(self._buckets) > _MAX_KEYS:
             self._buckets.popitem(last=False)
+        return bucket
 
 
 @dataclass(frozen=True, slots=True)

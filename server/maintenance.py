@@ -15,6 +15,7 @@ from server.storage import Storage
 async def set_password(settings: Settings, username: str, password: str, *, admin: bool) -> str:
     """Add an account, or change its password, end its sessions and unlock it; return what was done.
 
+    `admin` also raises an account that is there already; without it an administrator stays one.
     Raises PasswordTooShort, PasswordTooLong.
     """
     check_password(password)
@@ -26,6 +27,8 @@ async def set_password(settings: Settings, username: str, password: str, *, admi
                 await auth.add_user(username, password, is_admin=admin)
                 return f"Đã thêm tài khoản / added account: {username}"
             await auth.set_password(user.user_id, password)
+            if admin:
+                await storage.users.make_administrator(user.user_id)
             await storage.users.forget_failures(username)
             return f"Đã đổi mật khẩu / changed the password of: {username}"
         finally:

@@ -49,22 +49,35 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
         if error.status < 400:
             raise
         problem = Problem.of_http(error)
-    except Problem as error:
-        problem = error
-    except MeetingError as error:
-        problem = Problem.of_meeting(error)
-    except ControlError as error:
-        problem = Problem.of_worker(error)
-    except SeatRefused as error:
-        problem = Problem(401, error.code, headers={"WWW-Authenticate": "Bearer"})
-    except PasswordsBusy:
-        problem = Problem(503, "busy", headers={"Retry-After": "5"})
-    except Exception:
-        if request.transport is None or request.transport.is_closing():
+    except Exception as error:
+        foreseen = _foreseen(request, error)
+        if foreseen is None and (request.transport is None or request.transport.is_closing()):
             raise  # whoever asked has gone in the middle of the answer: nothing is wrong here
-        _log.exception("request failed", method=request.method, path=request.path)
-        problem = Problem(500, "internal_error")
+        problem = foreseen or _unforeseen(request)
     return problem.response(request, request.app[CATALOGUE])
+
+
+def _foreseen(request: web.Request, error: Exception) -> Problem | None:
+    match error:
+        case Problem():
+            return error
+        case MeetingError():
+            return Problem.of_meeting(error)
+        case ControlError():
+            return Problem.of_worker(error)
+        case SeatRefused():
+            return Problem(401, error.code, headers={"WWW-Authenticate": "Bearer"})
+        case PasswordsBusy():
+            return Problem(503, "busy", headers={"Retry-After": "5"})
+        case TimeoutError(errno=None):  # with a number it is a socket of whoever asked
+            _log.warning("no answer in time", method=request.method, path=request.path)
+            return Problem(503, "media_unavailable", headers={"Retry-After": "2"})
+    return None
+
+
+def _unforeseen(request: web.Request) -> Problem:
+    _log.exception("request failed", method=request.method, path=request.path)
+    return Problem(500, "internal_error")
 
 
 @web.middleware

@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document, made from the route registry."""
+"""The OpenAPI 3.1 document, made from the route registry; WHIP and WHEP are written by hand."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -42,6 +42,8 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     for endpoint in endpoints:
         path = _PARAMETER.sub(r"{\1}", endpoint.path)
         paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint)
+    for method, path, name, summary in _SDP_ROUTES:
+        paths.setdefault(path, {})[method] = _sdp_operation(method, path, name, summary)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Diemcau", "version": VERSION},
@@ -50,7 +52,25 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     }
 
 
+# WHIP and WHEP speak SDP and not JSON, so they are not in the registry (server/whip.py).
+_SDP_ROUTES = (
+    ("post", "/whip/{meeting_id}", "whip_publish", "Publish sound and picture (WHIP, RFC 9725)"),
+    ("delete", "/whip/{meeting_id}/session/{session_id}", "whip_end", "Stop publishing"),
+    ("post", "/whep/{meeting_id}/{participant_id}", "whep_play", "Receive a participant (WHEP)"),
+    ("delete", "/whep/{meeting_id}/session/{session_id}", "whep_end", "Stop receiving"),
+)
+_SDP = {"application/sdp": {"schema": {"type": "string"}}}
+_LOCATION = {"description": "The session, to be deleted at the end", "schema": {"type": "string"}}
+_SOURCE = {
+    "name": "source",
+    "in": "query",
+    "required": False,
+    "description": "Microphone and camera without it",
+    "schema": {"type": "string", "enum": ["screen"]},
+}
+
 _SECURITY_SCHEMES = {
+    "join_token": {"type": "http", "scheme": "bearer", "description": "A seat's token: …/tokens, …/join."},
     "bearer": {"type": "http", "scheme": "bearer", "description": "The token that /api/v1/login answers."},
     "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-diemcau"},
 }
@@ -70,7 +90,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "tags": [endpoint.tag],
         "operationId": endpoint.handler.__name__,
-        "responses": {str(endpoint.status): _success(endpoint), "default": _refusal(endpoint)},
+        "responses": {str(endpoint.status): _success(endpoint), "default": _refusal(endpoint.errors)},
     }
     parameters = [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)]
     if parameters:
@@ -83,6 +103,23 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     return operation
 
 
+def _sdp_operation(method: str, path: str, name: str, summary: str) -> dict[str, Any]:
+    """What an offer is answered by (RFC 9725, 4.2), or the end of what it began."""
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "tags": ["media"],
+        "operationId": name,
+        "parameters": _path_parameters(path) + ([_SOURCE] if name == "whep_play" else []),
+        "responses": {"200": {"description": summary}, "default": _refusal(())},
+        "security": [{"join_token": []}],
+    }
+    if method == "post":
+        operation["requestBody"] = {"required": True, "content": _SDP}
+        created = {"description": summary, "headers": {"Location": _LOCATION}, "content": _SDP}
+        operation["responses"] = {"201": created, "default": _refusal(())}
+    return operation
+
+
 def _success(endpoint: Endpoint) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.reply:
@@ -92,8 +129,8 @@ def _success(endpoint: Endpoint) -> dict[str, Any]:
     return answer
 
 
-def _refusal(endpoint: Endpoint) -> dict[str, Any]:
-    described = f"Refused: {', '.join(endpoint.errors)}" if endpoint.errors else "Refused"
+def _refusal(errors: Sequence[str]) -> dict[str, Any]:
+    described = f"Refused: {', '.join(errors)}" if errors else "Refused"
     return {"description": described, "content": {PROBLEM_TYPE: {"schema": _reference(ProblemDetails)}}}
 
 

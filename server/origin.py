@@ -18,7 +18,9 @@ def is_same_origin(request: web.Request) -> bool:
 def names_us(request: web.Request) -> bool:
     """Whether the Origin header, which a browser sends with every WebSocket, is ours. A program sends none."""
     origin = request.headers.get("Origin")
-    if origin is None:
+    if origin is None or origin == request.app[SETTINGS].public_url:
         return True
-    public = request.app[SETTINGS].public_url
-    return origin == public or urlsplit(origin).netloc == request.host
+    try:
+        return urlsplit(origin).netloc == request.host
+    except ValueError:  # such as a bracket without its other half
+        return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import ssl
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -15,7 +15,8 @@ from aiohttp import web
 from server.addresses import local_addresses
 from server.app import running
 from server.auth import setup_path
-from server.config import Settings, TlsFiles
+from server.claims import free_media_ports, held_data, listening
+from server.config import Settings, TlsFiles, usable
 from server.http_app import RUNNER_OPTIONS
 from server.keys import AUTH, SETTINGS
 from server.logs import configure
@@ -25,24 +26,28 @@ from server.tls import own_certificate, server_context
 SHUTDOWN_TIMEOUT_S = 3.0
 
 
-async def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit status."""
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SettingsError when what a setting names cannot be had."""
     configure()
-    tls = _tls(settings)
-    async with running(settings) as app:
-        runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **RUNNER_OPTIONS)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, settings.listen.host, settings.listen.port, ssl_context=tls)
-            await site.start()
-            await _greet(app, runner)
-            await _stopped()
-        except OSError as error:
-            print(f"diemcau: DIEMCAU_LISTEN: {error.strerror}", file=sys.stderr)
-            return 1
-        finally:
-            await runner.cleanup()
-    return 0
+    with held_data(settings.data), listening(settings.listen) as sockets:
+        tls = _tls(settings)
+        await free_media_ports(settings)
+        async with running(settings) as app:
+            await _serve(app, sockets, tls)
+
+
+async def _serve(app: web.Application, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None) -> None:
+    runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **RUNNER_OPTIONS)
+    await runner.setup()
+    try:
+        # Before anybody can sign in, or a script that waits for the port is told that its password is wrong.
+        token = await app[AUTH].first_run()
+        for listener in sockets:
+            await web.SockSite(runner, listener, ssl_context=tls).start()
+        _greet(app[SETTINGS], runner.addresses[0][1], token)
+        await _stopped()
+    finally:
+        await runner.cleanup()
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -53,7 +58,8 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
         return server_context(settings.tls)
     public = urlsplit(settings.public_url).hostname if settings.public_url else None
     names = [public] if public else []
-    return server_context(own_certificate(settings.data / "tls", names, datetime.now(UTC)))
+    with usable("DIEMCAU_DATA"):
+        return server_context(own_certificate(settings.data / "tls", names, datetime.now(UTC)))
 
 
 async def _stopped() -> None:
@@ -64,11 +70,11 @@ async def _stopped() -> None:
     await stop.wait()
 
 
-async def _greet(app: web.Application, runner: web.AppRunner) -> None:
-    settings = app[SETTINGS]
-    origins = _origins(settings, runner.addresses[0][1])
+def _greet(settings: Settings, port: int, token: str | None) -> None:
+    """Tell where we are and, while nobody can sign in yet, the set-up link of that token."""
+    origins = _origins(settings, port)
     lines = ["", "  Diemcau đang chạy · is running", *(f"    {origin}" for origin in origins)]
-    if token := await app[AUTH].first_run():
+    if token:
         lines += [
             "",
             "  Đăng nhập lần đầu: mở liên kết này một lần để đặt mật khẩu cho tài khoản admin.",

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from recording.documents import Format
+from recording.documents.catalogue import Language
 from rooms.log import LoggedEvent
 
 RecordingAction = Literal["start", "stop", "pause", "resume"]
-DocumentFormat = Literal["html", "docx", "pdf", "json"]
-DocumentLanguage = Literal["vi", "en"]
 
 Clock = Callable[[], datetime]
 
@@ -40,9 +40,7 @@ class Archive(Protocol):
 class MinutesWriter(Protocol):
     """Makes a document of a meeting's log. Runs in a thread."""
 
-    def __call__(
-        self, events: Sequence[LoggedEvent], document_format: DocumentFormat, language: DocumentLanguage
-    ) -> bytes:
+    def __call__(self, events: Sequence[LoggedEvent], document_format: Format, language: Language) -> bytes:
         """Return the document."""
 
 

@@ -1,4 +1,4 @@
-"""Starts the child processes (media workers, recorder), watches them and starts a dead one again."""
+"""Starts the child processes (media workers, recorder) and starts a dead one again."""
 
 from __future__ import annotations
 

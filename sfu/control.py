@@ -23,7 +23,11 @@ LONGEST_LINE = 1024 * 1024
 _MOST_WAITING = 16 * 1024 * 1024
 _CONNECT_TRIES, _CONNECT_PAUSE_S = 50, 0.1
 
+# Requests that may wait for their turn; with more the server waits, too.
+_MOST_REQUESTS = 1000
+
 Handler = Callable[..., Awaitable[Mapping[str, Any]]]
+_Requests = asyncio.Queue[dict[str, Any] | None]
 
 
 class ControlError(Exception):
@@ -55,6 +59,7 @@ class ControlClient:
 
     Requests are handled one after another, in the order they came, so that a child sees the server's intent
     in order. Only the `slow` methods run beside the others: one meeting's long work must not hold up another's.
+    `ping` is answered here and at once, whatever is being handled: it asks whether this process lives.
     """
 
     def __init__(
@@ -74,12 +79,15 @@ class ControlClient:
     async def run(self) -> None:
         """Connect and serve until the server goes. Raises OSError when it is not there."""
         reader, self._writer = await self._connect()
+        requests: _Requests = asyncio.Queue(_MOST_REQUESTS)
         try:
             self._send({"hello": self._hello})
-            async with asyncio.TaskGroup() as beside:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._handle(requests), name="control requests")
                 while line := await reader.readline():
-                    await self._handle(line, beside)
+                    await self._take(line, requests)
                     await self._writer.drain()
+                await requests.put(None)
         except* (ConnectionError, ValueError) as errors:
             # ValueError: a line longer than allowed.
             _log.info("ControlClient x %s", errors.exceptions[0])
@@ -95,16 +103,24 @@ class ControlClient:
                 await asyncio.sleep(_CONNECT_PAUSE_S)
         return await asyncio.open_unix_connection(self._path, limit=LONGEST_LINE)
 
-    async def _handle(self, line: bytes, beside: asyncio.TaskGroup) -> None:
+    async def _take(self, line: bytes, requests: _Requests) -> None:
         try:
             request = decode_line(line)
         except ControlError as error:
             self._refuse(None, error)
             return
-        if request.get("method") in self._slow:
-            beside.create_task(self._answer(request), name=f"control {request['method']}")
+        if request.get("method") == "ping":
+            self._send({"id": request.get("id"), "result": {}})
         else:
-            await self._answer(request)
+            await requests.put(request)
+
+    async def _handle(self, requests: _Requests) -> None:
+        async with asyncio.TaskGroup() as beside:
+            while (request := await requests.get()) is not None:
+                if request.get("method") in self._slow:
+                    beside.create_task(self._answer(request), name=f"control {request['method']}")
+                else:
+                    await self._answer(request)
 
     async def _answer(self, request: dict[str, Any]) -> None:
         identifier = request.get("id")

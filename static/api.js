@@ -48,6 +48,15 @@ export function post(path, body = {}, options = {}) {
 }
 
 /**
+ * Where the minutes of a meeting are, in the language that is shown now.
+ * @param {string} meetingId
+ * @param {string} format
+ */
+export function minutesAddress(meetingId, format) {
+  return `/api/v1/meetings/${meetingId}/minutes?${new URLSearchParams({ format, lang: language() })}`;
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {unknown} body

@@ -5,7 +5,7 @@
  * an account shows the sign-in in its place, at the same address, so that a link in a letter leads where it said.
  */
 import { loadLanguage } from "./i18n.js";
-import { needsUser, route } from "./routes.js";
+import { needsUser, route, showsUser } from "./routes.js";
 import { loadUser } from "./session.js";
 
 /** @type {Record<import("./routes.js").Page, () => Promise<unknown>>} */
@@ -21,8 +21,8 @@ const MODULES = {
 
 async function start() {
   const asked = route(location.pathname);
-  const [signedIn] = await Promise.all([needsUser(asked) ? loadUser() : true, loadLanguage()]);
-  const { page, ...attributes } = signedIn ? asked : route("/sign-in");
+  const [user] = await Promise.all([showsUser(asked) ? loadUser() : null, loadLanguage()]);
+  const { page, ...attributes } = user || !needsUser(asked) ? asked : route("/sign-in");
   await MODULES[page]();
   show(`dc-${page}-page`, attributes);
 }

@@ -1,5 +1,5 @@
 /**
- * Dates, times, lengths and sizes as Vietnamese offices write them: dd/MM/yyyy, 24 hours, the hour of Hà Nội wherever
+ * Dates, times, lengths, sizes and names as Vietnamese offices write them: dd/MM/yyyy, 24 hours, the hour of Hà Nội wherever
  * the reader sits. Only the decimal mark follows the language.
  */
 import { language } from "./i18n.js";
@@ -41,27 +41,6 @@ export function clock(ms) {
 }
 
 /**
- * A length in words: `1 giờ 5 phút`, `42 giây`.
- * @param {number} ms
- */
-export function duration(ms) {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return unit(seconds, "second");
-  const minutes = Math.round(seconds / 60);
-  const parts = [unit(Math.floor(minutes / 60), "hour"), unit(minutes % 60, "minute")];
-  if (minutes < 60) return parts[1];
-  return minutes % 60 ? parts.join(" ") : parts[0];
-}
-
-/**
- * @param {number} value
- * @param {string} name
- */
-function unit(value, name) {
-  return new Intl.NumberFormat(language(), { style: "unit", unit: name, unitDisplay: "long" }).format(value);
-}
-
-/**
  * A size in powers of 1,000: `12,4 MB`.
  * @param {number} bytes
  */
@@ -69,4 +48,31 @@ export function size(bytes) {
   const step = bytes < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3));
   const digits = { maximumFractionDigits: step ? 1 : 0 };
   return `${new Intl.NumberFormat(language(), digits).format(bytes / 1000 ** step)} ${UNITS[step]}`;
+}
+
+// What people write behind their name: “Lê Văn Bình – Sở Nội vụ”, “Lê Văn Bình (Sở Nội vụ)”.
+const UNIT = /\s[–—-]\s|[,(]/;
+const WORD = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu;
+
+/**
+ * The first letters of a person's last two names, by which Vietnamese names are told apart; the unit is left out.
+ * @param {string} name
+ */
+export function initials(name) {
+  const [person] = name.normalize().split(UNIT);
+  const words = person.match(WORD) ?? name.match(WORD) ?? ["?"];
+  return words.slice(-2).map(firstLetter).join("");
+}
+
+/** @param {string} word */
+function firstLetter(word) {
+  return String.fromCodePoint(word.codePointAt(0) ?? 0).toLocaleUpperCase("vi");
+}
+
+/**
+ * A codec as its makers write it: `Opus`, `VP8`.
+ * @param {string} codec as in the recording's list
+ */
+export function codecName(codec) {
+  return codec.toLowerCase() === "opus" ? "Opus" : codec.toUpperCase();
 }

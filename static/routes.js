@@ -33,6 +33,15 @@ export function needsUser({ page }) {
 }
 
 /**
+ * Whether a page asks who is signed in before it is shown. A meeting learns it from its link, so that a guest is not
+ * refused anything; at the first start there is nobody.
+ * @param {Route} asked
+ */
+export function showsUser({ page }) {
+  return page !== "meeting" && page !== "setup";
+}
+
+/**
  * The meeting code in what a person typed or pasted: the whole link, or the code with spaces or in capitals.
  * @param {string} typed
  * @returns {string | null} null when there is none

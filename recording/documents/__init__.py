@@ -10,22 +10,18 @@ from recording.minutes import Minutes
 Format = Literal["html", "docx", "pdf", "json"]
 
 CONTENT_TYPES: dict[Format, str] = {
-    "html": "text/html; charset=utf-8",
+    "html": "text/html",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
-    "json": "application/json; charset=utf-8",
+    "json": "application/json",
 }
 
 
-def render(minutes: Minutes, format: Format, language: Language) -> tuple[bytes, str]:  # noqa: A002
-    """Return the minutes as a file and its content type. JSON is the same in every language.
+def render(minutes: Minutes, format: Format, language: Language) -> bytes:  # noqa: A002
+    """Return the minutes as a file, text in UTF-8. JSON is the same in every language.
 
-    Takes some ten milliseconds to half a second of computing: call it in a thread, away from the event loop.
+    Takes from ten milliseconds to some seconds of computing: call it in a thread, away from the event loop.
     """
-    return _render(minutes, format, language), CONTENT_TYPES[format]
-
-
-def _render(minutes: Minutes, format: Format, language: Language) -> bytes:  # noqa: A002
     # Each format brings a library of its own; a server that starts loads none of them.
     if format == "json":
         from recording.documents.data import to_json

@@ -11,9 +11,12 @@ from recording.documents.content import Annex, Block, Content, Signature
 from recording.documents.sections import discussion, incidents, listed, presentations
 from recording.documents.wording import Wording, hours, printable
 from recording.minutes import Minutes, RecordingTimes
-from rooms.attendance import Attendance
+from rooms.attendance import Attendance, Interval
 from rooms.participant import Kind
 from rooms.permissions import Role
+
+# So many times of somebody's presence can be read in a sentence; more stand in the annex alone.
+_SPANS_IN_A_SENTENCE = 3
 
 
 def compose(minutes: Minutes, language: Language) -> Content:
@@ -41,7 +44,7 @@ def compose(minutes: Minutes, language: Language) -> Content:
 def _body(minutes: Minutes, say: Wording) -> Iterator[Block]:
     yield from _opening(minutes, say)
     yield from _attendance(minutes, say)
-    yield Block("paragraph", say.words("proceedings"))
+    yield Block("lead", say.words("proceedings"))
     yield Block("heading", say.words("section.opening"))
     yield Block("fill")
     yield from presentations(minutes, say)
@@ -51,7 +54,7 @@ def _body(minutes: Minutes, say: Wording) -> Iterator[Block]:
     yield Block("heading", say.words("section.conclusion"))
     yield Block("fill")
     yield from incidents(minutes, say)
-    yield Block("paragraph", say.words("hash", seq=minutes.last_seq))
+    yield Block("lead", say.words("hash", seq=minutes.last_seq))
     yield Block("digest", minutes.last_hash)
 
 
@@ -83,11 +86,11 @@ def _attendance(minutes: Minutes, say: Wording) -> Iterator[Block]:
     rows = _by_role(minutes)
     points = [row for row in rows if row.kind is Kind.ROOM]
     people = [row for row in rows if row.kind is Kind.PERSON]
-    yield Block("paragraph", say.words("attendance"))
+    yield Block("lead", say.words("attendance"))
     number = 1
     for key, group in (("attendance.points", points), ("attendance.people", people)):
         if group:
-            yield Block("paragraph", f"{number}. {say.words(key)}")
+            yield Block("lead", f"{number}. {say.words(key)}")
             yield from listed(_present(row, say) for row in group)
             number += 1
     yield Block("blank", f"{number}. {say.words('attendance.absent')}")
@@ -105,11 +108,18 @@ def _by_role(minutes: Minutes) -> list[Attendance]:
 
 
 def _present(row: Attendance, say: Wording) -> str:
-    spans = say.listed(say.span(interval.joined, interval.left) for interval in row.intervals)
+    spans = _spans(row.intervals, say)
     name = say.name(row.participant_id, row.name)
     if row.kind is Kind.ROOM:
         return say.words("attendance.point", name=name, spans=spans)
     return say.words("attendance.person", name=name, role=say.words(f"role.{row.role}").lower(), spans=spans)
+
+
+def _spans(intervals: tuple[Interval, ...], say: Wording) -> str:
+    if len(intervals) <= _SPANS_IN_A_SENTENCE:
+        return say.listed(say.span(interval.joined, interval.left) for interval in intervals)
+    span = say.span(intervals[0].joined, intervals[-1].left)
+    return say.words("attendance.often", count=f"{len(intervals):02}", span=span)
 
 
 def _signature(minutes: Minutes, say: Wording, role: Role) -> Signature:

@@ -5,7 +5,9 @@ from typing import Literal
 
 from recording.documents.catalogue import Language
 
-BlockKind = Literal["paragraph", "heading", "subheading", "item", "blank", "fill", "digest"]
+BlockKind = Literal[
+    "paragraph", "lead", "heading", "subheading", "item", "message", "blank", "fill", "digest"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,9 @@ class Block:
 
     To be written in by the secretary: a `blank` is text with dots to the end of its line, a `fill` two lines
     of dots.
-    An `item` is one of a list, a `digest` a hash on a line of its own.
+    A `lead` is a paragraph that leads to the next piece; like headings, it is never parted from it by a page's end.
+    An `item` is one of a list, a `message` what somebody typed, in lines of their own, with addresses of the web:
+    never justified, which would tear it apart. A `digest` is a hash on a line of its own.
     """
 
     kind: BlockKind

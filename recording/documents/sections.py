@@ -48,7 +48,7 @@ def _hands(minutes: Minutes, say: Wording) -> list[Block]:
 def _chat(minutes: Minutes, say: Wording) -> list[Block]:
     return [
         Block(
-            "item",
+            "message",
             say.words(
                 "message",
                 time=say.clock(message.moment),

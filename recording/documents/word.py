@@ -15,8 +15,9 @@ _CENTER, _LEFT, _JUSTIFY = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.LEFT, W
 _TEXT_MM = 165
 _HEADER_MM = (58, 107)
 _SIGNATURES_MM = (82.5, 82.5)
-_ANNEX_MM = (14, 41, 26, 20, 20, 20, 24)
+_ANNEX_MM = (12, 40, 21, 25, 25, 21, 21)
 _INDENT_MM = 12.7
+_HANGING_MM = 4
 # Bold Times: the mean width of a letter in parts of its size, to draw a rule as long as a line of text.
 _LETTER_WIDTH = 0.47
 _PT_MM = 25.4 / 72
@@ -92,19 +93,33 @@ def _width_mm(text: str) -> float:
 
 def _block(document: Any, block: Block) -> None:
     if block.kind == "fill":
-        for _ in range(2):
-            add_dots(document.add_paragraph(), _TEXT_MM)
+        _fill(document)
         return
     paragraph = document.add_paragraph()
     heading = block.kind in ("heading", "subheading")
     _run(paragraph, block.text, 12 if block.kind == "digest" else 14, bold=heading)
     _set_body(paragraph, 0 if block.kind == "digest" else _INDENT_MM)
-    paragraph.paragraph_format.keep_with_next = heading
-    # Justified, a line broken by hand would be torn apart.
-    if block.kind in ("paragraph", "item") and "\n" not in block.text:
-        paragraph.alignment = _JUSTIFY
+    paragraph.paragraph_format.keep_with_next = heading or block.kind == "lead"
     if block.kind == "blank":
         add_dots(paragraph, _TEXT_MM)
+    elif block.kind == "message":
+        _hang(paragraph)
+    elif block.kind in ("paragraph", "lead", "item"):
+        paragraph.alignment = _JUSTIFY
+
+
+def _fill(document: Any) -> None:
+    """Give two lines to write on, on one page."""
+    first, second = document.add_paragraph(), document.add_paragraph()
+    for line in (first, second):
+        add_dots(line, _TEXT_MM)
+    first.paragraph_format.keep_with_next = True
+
+
+def _hang(paragraph: Any) -> None:
+    """Set the lines of a message below each other."""
+    paragraph.paragraph_format.left_indent = Mm(_INDENT_MM + _HANGING_MM)
+    paragraph.paragraph_format.first_line_indent = Mm(-_HANGING_MM)
 
 
 def _closing(document: Any, content: Content) -> None:

@@ -1,7 +1,8 @@
 """How times, names and spans are said in an official document (NĐ 30/2020/NĐ-CP, Annex I)."""
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,10 @@ from rooms.participant import Kind
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
-# A name that already says how its bearer is addressed is not addressed twice.
-_ADDRESSED = ("ông (bà) ", "ông ", "bà ", "đồng chí ", "đ/c ", "mr ", "ms ", "mrs ")
+# How somebody is addressed, and never the beginning of a name.
+_ADDRESS = re.compile(r"^(?:[Đđ]ồng chí |(?i:đ/c|mrs?|ms)[. ]) *")
+# An address or, as in Ông Ích Khiêm or Đồng Chí Thanh, a name: where there is no telling, a name stays as typed.
+_PERHAPS_ADDRESS = ("ông ", "bà ", "đồng chí ")
 _PLACED = ("điểm cầu", "bridge point")
 
 
@@ -24,6 +27,7 @@ class Wording:
     def __init__(self, words: Catalogue, minutes: Minutes) -> None:
         self.words = words
         self._first_day = local(minutes.start).date() if minutes.start else None
+        self._several_days = len({local(moment).date() for moment in _presences(minutes)}) > 1
         self._kinds = {row.participant_id: row.kind for row in minutes.attendance}
 
     def clock(self, moment: Moment) -> str:
@@ -35,11 +39,14 @@ class Wording:
         return self.words("time_on", time=said, date=f"{time:%d/%m/%Y}")
 
     def exact(self, moment: Moment | None) -> str:
-        """`08:00:05`, for tables; nothing for what has not come."""
+        """`08:00:05`, for tables; nothing for what has not come.
+
+        When people were there on several days, every time has its date on a second line: so the times of a
+        coming and of its leaving, in columns side by side, stay at the same height.
+        """
         if moment is None:
             return ""
-        time = local(moment)
-        return f"{time:%H:%M:%S}" if time.date() == self._first_day else f"{time:%H:%M:%S %d/%m/%Y}"
+        return f"{local(moment):%H:%M:%S\n%d/%m/%Y}" if self._several_days else f"{local(moment):%H:%M:%S}"
 
     def day_and_time(self, moment: Moment | None) -> str:
         """`08 giờ 00 phút, ngày 05 tháng 02 năm 2026`, or room to write.
@@ -69,18 +76,33 @@ class Wording:
     def name(self, participant_id: ParticipantId, name: str) -> str:
         """`Ông (Bà) Nguyễn Văn A`, `Điểm cầu Quy Nhơn`."""
         kind = self._kinds[participant_id]
-        known = _PLACED if kind is Kind.ROOM else _ADDRESSED
-        return name if name.casefold().startswith(known) else self.words(f"name.{kind}", name=name)
+        said = _is_placed(name) if kind is Kind.ROOM else _is_addressed(name)
+        return name if said else self.words(f"name.{kind}", name=name)
 
     @staticmethod
     def bare_name(name: str) -> str:
         """Return a name as it stands under a signature: nobody signs as Mr."""
-        address = next((address for address in _ADDRESSED if name.casefold().startswith(address)), "")
-        return name[len(address) :].lstrip()
+        return _ADDRESS.sub("", name)
 
     def listed(self, said: Iterable[str]) -> str:
-        """Join what is listed, or leave room to write."""
-        return self.words("and").join(said) or self.words("blank")
+        """Join what is listed: `a, b và c`; or leave room to write."""
+        *others, last = [*said] or [self.words("blank")]
+        return self.words("and").join([", ".join(others), last]) if others else last
+
+
+def _is_addressed(name: str) -> bool:
+    return bool(_ADDRESS.match(name)) or name.casefold().startswith(_PERHAPS_ADDRESS)
+
+
+def _is_placed(name: str) -> bool:
+    return name.casefold().startswith(_PLACED)
+
+
+def _presences(minutes: Minutes) -> Iterator[Moment]:
+    """Yield every moment at which somebody came or went."""
+    for row in minutes.attendance:
+        for interval in row.intervals:
+            yield from filter(None, (interval.joined, interval.left))
 
 
 def local(moment: Moment) -> datetime:

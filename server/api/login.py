@@ -11,7 +11,7 @@ from server.api.throttle import give_back, take
 from server.audit import audit
 from server.auth import USERNAME_MAX, AccountLocked, SignInRefused
 from server.keys import AUTH, CLOCK, LIMITS
-from server.passwords import PASSWORD_MAX
+from server.passwords import PASSWORD_MAX, PasswordsBusy
 from server.problems import Problem
 from server.routes import Api, Body, json_response
 
@@ -42,6 +42,9 @@ async def login(request: web.Request, body: Login) -> web.Response:
         wait_s = math.ceil((error.until - request.app[CLOCK]()).total_seconds())
         hours = math.ceil(wait_s / 3600)
         raise Problem(429, error.code, headers={"Retry-After": str(wait_s)}, hours=hours) from None
+    except PasswordsBusy:
+        give_back(request, limiter)
+        raise
     except SignInRefused as error:
         audit(request, "sign_in_refused")
         raise Problem(401, error.code) from None

@@ -4,10 +4,11 @@ import asyncio
 import base64
 import hashlib
 import re
-from typing import Literal
 
 from aiohttp import web
 
+from recording.documents import CONTENT_TYPES, Format
+from recording.documents.catalogue import Language
 from server.access import managed_meeting
 from server.api.models import MEETING_ID
 from server.audit import audit
@@ -17,27 +18,21 @@ from server.routes import Api, Query
 
 api = Api("meetings")
 
-_TYPES = {
-    "html": "text/html",
-    "json": "application/json",
-    "pdf": "application/pdf",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
 _STYLE = re.compile(rb"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
 class MinutesQuery(Query):
     """As which document, in which language."""
 
-    format: Literal["html", "docx", "pdf", "json"] = "html"
-    lang: Literal["vi", "en"] = "vi"
+    format: Format = "html"
+    lang: Language = "vi"
 
 
 @api.get(
     f"/api/v1/meetings/{MEETING_ID}/minutes",
     "Get the minutes",
     errors=("meeting_unknown",),
-    media_types=tuple(_TYPES.values()),
+    media_types=tuple(CONTENT_TYPES.values()),
 )
 async def get_minutes(request: web.Request, identity: Identity, query: MinutesQuery) -> web.Response:
     """Return the minutes as far as the meeting has come."""
@@ -45,7 +40,7 @@ async def get_minutes(request: web.Request, identity: Identity, query: MinutesQu
     events = await request.app[STORAGE].events.read(meeting.meeting_id)
     body = await asyncio.to_thread(request.app[MINUTES], events, query.format, query.lang)
     audit(request, "minutes_read", user=identity.user.user_id, meeting=meeting.meeting_id)
-    response = web.Response(body=body, content_type=_TYPES[query.format])
+    response = web.Response(body=body, content_type=CONTENT_TYPES[query.format])
     response.headers["Cache-Control"] = "no-store"
     shown = "inline" if query.format in {"html", "json"} else "attachment"
     filename = f"bien-ban-{meeting.code}.{query.format}"

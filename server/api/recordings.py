@@ -10,11 +10,12 @@ from pydantic import Field
 from server.api.models import RECORDING_ID, Page, Time
 from server.audit import audit
 from server.auth import Identity
-from server.keys import ARCHIVE, STORAGE
+from server.keys import ARCHIVE, READINGS, STORAGE
 from server.problems import Problem
 from server.ranges import FileInPieces
 from server.routes import Api, Query, Reply
 from server.storage.recordings import ArchivedRecording, RecordingFile
+from server.storage.tokens import token_hash
 
 api = Api("archive")
 
@@ -145,9 +146,10 @@ def _file_headers(file: RecordingFile, download: bool) -> dict[str, str]:
 
 
 def _audit_reading(request: web.Request, identity: Identity, recording_id: str, name: str) -> None:
-    """A player asks for many ranges; the one that begins the file tells who watched."""
-    requested = request.headers.get("Range", "bytes=0-")
-    if requested.startswith("bytes=0-"):
+    """A player asks for many ranges: what tells is the first of a sign-in, and each that begins the file."""
+    reading = (token_hash(identity.token), recording_id, name)
+    begins = request.headers.get("Range", "bytes=0-").startswith("bytes=0-")
+    if request.app[READINGS].is_first(reading) or begins:
         audit(request, "recording_read", user=identity.user.user_id, recording=recording_id, name=name)
 
 

@@ -9,7 +9,7 @@ from server.api.throttle import give_back, take
 from server.audit import audit
 from server.auth import PasswordTooLong, PasswordTooShort, SetupLinkInvalid
 from server.keys import AUTH, LIMITS
-from server.passwords import PASSWORD_MAX, PASSWORD_MIN
+from server.passwords import PASSWORD_MAX, PASSWORD_MIN, PasswordsBusy
 from server.problems import Problem
 from server.routes import Api, Body, json_response
 
@@ -38,6 +38,9 @@ async def set_up(request: web.Request, body: Setup) -> web.Response:
     except SetupLinkInvalid as error:
         audit(request, "setup_refused")
         raise Problem(403, error.code) from None
+    except PasswordsBusy:
+        give_back(request, limiter)
+        raise
     except (PasswordTooShort, PasswordTooLong) as error:
         raise Problem(400, error.code, min=PASSWORD_MIN, max=PASSWORD_MAX) from None
     give_back(request, limiter)

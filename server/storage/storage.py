@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from server.config import Settings
+from server.config import Settings, usable
 from server.storage.database import Database
 from server.storage.events import EventStore
 from server.storage.meetings import Meetings
@@ -31,9 +31,10 @@ class Storage:
     @classmethod
     async def open(cls, settings: Settings) -> "Storage":
         """Create the data directory and the database where missing, run migrations. Raises SchemaTooNew,
-        OSError."""
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make_private(settings)
+        SettingsError."""
+        with usable("DIEMCAU_DATA"):
+            settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_private(settings)
         database = Database(settings.database_path)
         try:
             await upgrade(database)

@@ -41,13 +41,6 @@ class Users:
         async with self._database.write() as connection:
             await insert_user(connection, user)
 
-    async def get(self, user_id: str) -> User | None:
-        """Return the account of this id."""
-        query = select(tables.users).where(tables.users.c.user_id == user_id)
-        async with self._database.read() as connection:
-            row = (await connection.execute(query)).first()
-        return to_user(row) if row else None
-
     async def by_username(self, username: str) -> User | None:
         """Return the account of this name; case and look-alike forms do not matter."""
         query = select(tables.users).where(tables.users.c.username_key == account_key(username))
@@ -69,6 +62,12 @@ class Users:
             )
             await connection.execute(delete(tables.sessions).where(tables.sessions.c.user_id == user_id))
 
+    async def make_administrator(self, user_id: str) -> None:
+        """Let an account manage every meeting."""
+        async with self._database.write() as connection:
+            table = tables.users
+            await connection.execute(update(table).where(table.c.user_id == user_id).values(is_admin=True))
+
     async def disable(self, user_id: str, now: datetime) -> None:
         """Close the account and end its sessions; what it did stays its own."""
         async with self._database.write() as connection:
@@ -76,30 +75,30 @@ class Users:
             await connection.execute(update(table).where(table.c.user_id == user_id).values(disabled_at=now))
             await connection.execute(delete(tables.sessions).where(tables.sessions.c.user_id == user_id))
 
-    async def begin_attempt(
+    async def locked_until(
         self, username: str, now: datetime, limit: int, lock: timedelta
     ) -> datetime | None:
-        """Count an attempt to sign in before it is judged; return until when the name is locked, or None to
-        go on.
-
-        Counting first means that a hundred guesses at once are a hundred attempts and not one. After `limit`
-        attempts without a right password between them the name is locked; counts older than a lock are
-        forgotten.
-        """
+        """Until when the name is locked, which it is for `lock` from the last of `limit` failures on; or None."""
         table = tables.login_failures
-        mine = table.c.name_hash == _name_hash(username)
+        query = select(table).where(table.c.name_hash == _name_hash(username), table.c.last_at > now - lock)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None or row.failures < limit:
+            return None
+        until: datetime = row.last_at + lock
+        return until
+
+    async def count_failure(self, username: str, now: datetime, lock: timedelta) -> None:
+        """Count a wrong password; counts older than a lock are forgotten, whosever they are."""
+        table = tables.login_failures
+        values = {"name_hash": _name_hash(username), "failures": 1, "last_at": now}
+        again = {"failures": table.c.failures + 1, "last_at": now}
+        statement = (
+            upsert(table).values(values).on_conflict_do_update(index_elements=["name_hash"], set_=again)
+        )
         async with self._database.write() as connection:
             await connection.execute(delete(table).where(table.c.last_at <= now - lock))
-            row = (await connection.execute(select(table).where(mine))).first()
-            if row is not None and row.failures >= limit:
-                until: datetime = row.last_at + lock
-                return until
-            values = {"failures": row.failures + 1 if row else 1, "last_at": now}
-            statement = upsert(table).values(name_hash=_name_hash(username), **values)
-            await connection.execute(
-                statement.on_conflict_do_update(index_elements=["name_hash"], set_=values)
-            )
-        return None
+            await connection.execute(statement)
 
     async def forget_failures(self, username: str) -> None:
         """Start counting anew: after a right password, or when an administrator unlocks."""

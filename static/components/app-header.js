@@ -23,6 +23,7 @@ export class AppHeader extends DcElement {
   render() {
     return html`
       <header class="app-header">
+        <a class="button skip" href="#content" @click=${toContent}>${t("common.skip")}</a>
         <a class="brand" href="/">
           <img src="/static/mark.svg" alt="" width="34" height="34" /><span>${t("common.product")}</span>
         </a>
@@ -87,6 +88,14 @@ export class AppHeader extends DcElement {
       </button>
     `;
   }
+}
+
+/** The address stays as it is: what follows its # may be a token. @param {Event} event */
+function toContent(event) {
+  event.preventDefault();
+  const content = document.getElementById("content");
+  content?.setAttribute("tabindex", "-1");
+  content?.focus();
 }
 
 customElements.define("dc-app-header", AppHeader);

@@ -34,6 +34,22 @@ export function notice(message, tone = "") {
   return html`<div class="notice ${tone}" role="status">${icon(symbol)}<p class="grow">${message}</p></div>`;
 }
 
+/** Asks for the next page of a list. @param {() => unknown} act */
+export function showMore(act) {
+  return html`<p class="more"><button type="button" class="button" @click=${act}>${t("common.show_more")}</button></p>`;
+}
+
+/**
+ * Let whoever reads a list go on at its entry `index`, though the button that brought it is gone.
+ * @param {Element} page
+ * @param {number} index
+ */
+export function focusEntry(page, index) {
+  const entry = /** @type {HTMLElement | undefined} */ (page.querySelectorAll(".rows > li")[index]);
+  entry?.setAttribute("tabindex", "-1");
+  entry?.focus();
+}
+
 /**
  * @param {import("./icon.js").IconNode} symbol
  * @param {string} title

@@ -1,3 +1,5 @@
+import { amplitude } from "./amplitude.js";
+
 /** Below this a room counts as silent, dBFS. */
 const FLOOR_DB = -60;
 /** Speech close to a microphone; more is as loud as the bar goes, dBFS. */
@@ -20,11 +22,9 @@ export class LevelMeter {
     void this.#context.resume();
   }
 
-  /** The amplitude now (root mean square), on the linear 0..1 scale that WebRTC's audioLevel has too. */
+  /** The amplitude now, 0..1. */
   level() {
-    this.#analyser.getFloatTimeDomainData(this.#samples);
-    const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;
-    return Math.sqrt(power);
+    return amplitude(this.#analyser, this.#samples);
   }
 
   close() {

@@ -19,8 +19,8 @@ const OPENERS = { microphone: openMicrophone, camera: openCamera };
 const KINDS = ["microphone", "camera"];
 
 /**
- * The microphone, camera and screen of this browser. Tells `change` whenever something about them changes, and
- * `screen_ended` when the person stops sharing in the browser's own bar.
+ * The microphone, camera and screen of this browser. Tells `change` whenever something about them changes, `trouble`
+ * when a device failed, and `screen_ended` when the person stops sharing in the browser's own bar.
  *
  * A microphone that is off stays open, so that it is on again with the first word; a camera that is off is closed,
  * so that its light goes out.
@@ -131,6 +131,7 @@ export class LocalMedia extends EventTarget {
     this.#replace(kind, track ?? null);
     this[kind].trouble = trouble;
     this.#apply(kind);
+    if (trouble) this.#troubled();
   }
 
   /** @param {Kind} kind @param {MediaStreamTrack | null} track */
@@ -146,6 +147,11 @@ export class LocalMedia extends EventTarget {
     this[kind].track = null;
     this[kind].trouble = "missing";
     this.#changed();
+    this.#troubled();
+  }
+
+  #troubled() {
+    this.dispatchEvent(new Event("trouble"));
   }
 
   /** @param {Kind} kind */

@@ -24,10 +24,3 @@ export class MeetingClock {
     return Math.max(0, Math.floor((this.#now() + this.#offsetMs - start) / 1000));
   }
 }
-
-/** `7:05`, `1:02:09`. @param {number} seconds */
-export function formatDuration(seconds) {
-  const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
-  const hours = Math.floor(seconds / 3600);
-  return hours > 0 ? `${hours}:${parts.join(":")}` : `${Number(parts[0])}:${parts[1]}`;
-}

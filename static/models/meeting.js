@@ -16,8 +16,6 @@ export class Meeting {
   hands = [];
   /** @type {RecordingShape | null} */
   recording = null;
-  /** @type {string | null} the latest recording that has stopped, for the way to the archive */
-  lastRecordingId = null;
   /** @type {string | null} who began to share a screen last */
   lastSharing = null;
   /** @type {Map<string, string>} names of everyone seen, also of those who have left */
@@ -113,9 +111,8 @@ function recordingBecomes(state) {
 }
 
 /** @type {Fold} */
-function recordingStopped(meeting, { data }) {
+function recordingStopped(meeting) {
   meeting.recording = null;
-  meeting.lastRecordingId = data.recording_id;
 }
 
 /** @type {Record<string, Fold>} what each event changes; a type this browser does not know changes nothing */

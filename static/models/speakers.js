@@ -1,5 +1,5 @@
 /** Louder than a quiet room, on the linear 0..1 scale of WebRTC's `audioLevel`. */
-export const SPEAKING_LEVEL = 0.02;
+const SPEAKING_LEVEL = 0.02;
 /** A pause between two words does not end a speech. */
 export const HOLD_MS = 900;
 /** How many of those who spoke lately are remembered, to keep them on screen. */

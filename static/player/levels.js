@@ -1,7 +1,9 @@
+import { amplitude } from "../media/amplitude.js";
+
 /**
  * How loud each sound element is at this moment. Needs a gesture of the viewer before, as browsers demand for sound.
  */
-export class LevelMeter {
+export class SoundLevels {
   /** @type {AudioContext | null} */
   #context = null;
   /** @type {WeakMap<HTMLMediaElement, AnalyserNode>} */
@@ -15,14 +17,12 @@ export class LevelMeter {
   }
 
   /**
-   * The root mean square of what the element plays now, 0 to 1; 0 before `wake`.
+   * The amplitude of what the element plays now, 0..1; 0 before `wake`.
    * @param {HTMLMediaElement} element
    */
   level(element) {
     if (this.#context?.state !== "running") return 0;
-    this.#analyser(this.#context, element).getFloatTimeDomainData(this.#samples);
-    const energy = this.#samples.reduce((sum, value) => sum + value * value, 0);
-    return Math.sqrt(energy / this.#samples.length);
+    return amplitude(this.#analyser(this.#context, element), this.#samples);
   }
 
   /**

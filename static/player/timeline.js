@@ -11,7 +11,7 @@
 /** @typedef {{ file: MediaFile, active: boolean, position: number, missing: boolean }} Cue */
 
 // A file is fetched and put in place this long before it is needed, so that it starts without a pause.
-export const AHEAD_MS = 8_000;
+const AHEAD_MS = 8_000;
 
 // A picture that stands still for longer is not shown: it would be taken for the present.
 const MISSING_MS = 1_000;

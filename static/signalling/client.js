@@ -3,7 +3,7 @@ import { refusalOf, SignallingError, unwrap } from "./errors.js";
 /** @import { MeetingEvent, Messages, Slot, Snapshot, Source, Want } from "../models/shapes.js" */
 
 /** How long an acknowledgement may take before the request counts as lost. */
-export const ACK_DEADLINE_MS = 8000;
+const ACK_DEADLINE_MS = 8000;
 /** Wait between attempts to connect again: short, for people are looking at the screen. */
 const RECONNECT = { reconnectionDelay: 400, reconnectionDelayMax: 2500, timeout: 5000 };
 

@@ -1,9 +1,7 @@
 export {
-  Archive,
   Building2,
   Calendar,
   Check,
-  ChevronDown,
   ChevronLeft,
   ChevronRight,
   Circle,
@@ -14,7 +12,6 @@ export {
   Download,
   FileText,
   Film,
-  Globe,
   Hand,
   Info,
   Link,

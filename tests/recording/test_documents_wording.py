@@ -16,12 +16,16 @@ from rooms.permissions import Role
 from tests.recording.meetings import crowded, eventful
 from tests.rooms.story import CHAIR, DELEGATE, SECRETARY, Story
 
+NO_BREAK = "\u00a0"
 LOCALES = Path(__file__).parents[2] / "static" / "locales"
 
 
 def said(story: Story, language="vi") -> list[str]:
+    """Return the sentences, numbers parted from their units as one types them."""
     content = compose(assemble(story.log), language)
-    return [block.text for block in content.blocks] + [content.closing]
+    return [
+        text.replace(NO_BREAK, " ") for text in (*(block.text for block in content.blocks), content.closing)
+    ]
 
 
 VIETNAMESE = [
@@ -102,7 +106,7 @@ def test_the_platform_gives_no_number():
 
 def test_signatures_are_bare_names_of_whom_is_certain():
     secretary, chair = compose(assemble(eventful().log), "vi").signatures
-    assert (secretary.title, secretary.name) == ("THƯ KÝ", "Trần Thư")
+    assert (secretary.title, secretary.name) == ("THƯ KÝ", "Bà Trần Thư")
     assert (chair.title, chair.name) == ("CHỦ TỌA", "Nguyễn Thị Ủy")
     story = Story()
     story.join(CHAIR, "Ông A", Role.CHAIR)
@@ -116,6 +120,11 @@ def test_signatures_are_bare_names_of_whom_is_certain():
         ("Nguyễn A", Kind.PERSON, "Ông (Bà) Nguyễn A"),
         ("bà Nguyễn B", Kind.PERSON, "bà Nguyễn B"),
         ("Đồng chí C", Kind.PERSON, "Đồng chí C"),
+        ("Ông Ích Khiêm", Kind.PERSON, "Ông Ích Khiêm"),
+        ("Mr. John", Kind.PERSON, "Mr. John"),
+        ("ms.Mary", Kind.PERSON, "ms.Mary"),
+        ("Đ/c Lê D", Kind.PERSON, "Đ/c Lê D"),
+        ("Msgr John", Kind.PERSON, "Ông (Bà) Msgr John"),
         ("Bàng D", Kind.PERSON, "Ông (Bà) Bàng D"),
         ("Quy Nhơn", Kind.ROOM, "Điểm cầu Quy Nhơn"),
         ("ĐIỂM CẦU Pleiku", Kind.ROOM, "ĐIỂM CẦU Pleiku"),
@@ -125,6 +134,47 @@ def test_names_are_addressed_once(name, kind, shown):
     story = Story()
     story.join(DELEGATE, name, Role.DELEGATE, kind)
     assert any(sentence.startswith(f"- {shown}") for sentence in said(story))
+
+
+@pytest.mark.parametrize(
+    ("typed", "signed"),
+    [
+        ("Ông Ích Khiêm", "Ông Ích Khiêm"),
+        ("Bà Huyện", "Bà Huyện"),
+        ("Đồng Chí Thanh", "Đồng Chí Thanh"),
+        ("đồng chí Lê A", "Lê A"),
+        ("Đ/c Lê A", "Lê A"),
+        ("Mr. John", "John"),
+        ("Mrs Mary", "Mary"),
+    ],
+)
+def test_a_surname_is_signed_and_an_address_is_not(typed, signed):
+    story = Story()
+    story.join(CHAIR, typed, Role.CHAIR)
+    assert compose(assemble(story.log), "vi").signatures[1].name == signed
+
+
+def presences(count: int) -> Story:
+    """Somebody comes at 08:00 and goes a minute later, and comes again every ten minutes."""
+    story = Story()
+    for _ in range(count):
+        story.join(DELEGATE, "Lê Văn Đại")
+        story.wait(59)
+        story.tell(DELEGATE, story.meeting.leave(DELEGATE), 540)
+    return story
+
+
+def test_several_presences_are_listed_and_many_stand_in_the_annex():
+    person = "- Ông (Bà) Lê Văn Đại, đại biểu; có mặt"
+    three = (
+        f"{person} từ 08 giờ 00 phút đến 08 giờ 01 phút, từ 08 giờ 10 phút đến 08 giờ 11 phút "
+        "và từ 08 giờ 20 phút đến 08 giờ 21 phút."
+    )
+    assert three in said(presences(3))
+    four = f"{person} 04 lần, từ 08 giờ 00 phút đến 08 giờ 31 phút (thời gian cụ thể tại Phụ lục I kèm theo)."
+    assert four in said(presences(4))
+    (row,) = compose(assemble(presences(4).log), "vi").annex.rows
+    assert len(row[3].splitlines()) == len(row[4].splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -154,7 +204,7 @@ def test_after_midnight_the_date_is_said():
         story
     )
     (row,) = compose(assemble(story.log), "vi").annex.rows
-    assert row[3:6] == ("23:30:00", "00:30:01 06/02/2026", "1:00:01")
+    assert row[3:6] == ("23:30:00\n05/02/2026", "00:30:01\n06/02/2026", "1:00:01")
 
 
 def test_annex_tells_to_the_second():
@@ -175,7 +225,7 @@ def test_an_unknown_reason_is_not_shown_as_a_code():
     (recording,) = minutes.recordings
     odd = replace(recording, interruptions=(replace(recording.interruptions[0], reason="x_0x17"),))
     texts = [block.text for block in compose(replace(minutes, recordings=(odd,)), "vi").blocks]
-    assert "- 08 giờ 19 phút: việc ghi âm, ghi hình bị gián đoạn;" in texts
+    assert "- 08\u00a0giờ 19\u00a0phút: việc ghi âm, ghi hình bị gián đoạn;" in texts
 
 
 def test_braces_that_people_type_stay():

@@ -57,7 +57,7 @@ def test_what_was_shown_asked_and_written(minutes):
     assert [(s.name, s.span) for s in minutes.screens] == [("Bà Trần Thư", span(180, 360))]
     assert [(h.name, h.span) for h in minutes.hands] == [
         ("Điểm cầu Quy Nhơn", span(300, 330)),
-        ("Lê Văn Đại", span(1260, 1350)),
+        ("Lê Văn Đại", span(1260, 1320)),
     ]
     assert [(m.name, m.text, m.moment) for m in minutes.messages] == [
         ("Lê Văn Đại", "Đề nghị gửi lại tài liệu số 3.", at(420))
@@ -82,6 +82,23 @@ def test_a_meeting_still_running_has_open_ends():
     assert (recording.span, recording.pauses) == (span(2, None), (span(3, None),))
     assert (minutes.screens[0].span.end, minutes.hands[0].span.end) == (None, None)
     assert minutes.attendance[0].intervals[0].left is None
+
+
+@pytest.mark.parametrize(("returns", "end"), [(False, 5), (True, 36)])
+def test_who_never_came_back_showed_and_asked_until_the_cut(returns, end):
+    story = Story()
+    story.join(DELEGATE)
+    story.tell(DELEGATE, story.meeting.publish(DELEGATE, SCREEN))
+    story.tell(DELEGATE, story.meeting.raise_hand(DELEGATE))
+    story.wait(1)
+    story.tell("system", story.meeting.disconnect(DELEGATE))
+    story.wait(29)
+    if returns:
+        story.tell("system", story.meeting.reconnect(DELEGATE))
+    story.tell("system", story.meeting.leave(DELEGATE, LeaveReason.LOST))
+    minutes = assemble(story.log)
+    assert minutes.screens[0].span.end == minutes.hands[0].span.end == at(end)
+    assert minutes.attendance[0].intervals[0].left == at(end)
 
 
 def test_a_plan_that_nobody_came_to():

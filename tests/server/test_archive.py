@@ -8,6 +8,7 @@ import pytest
 from yarl import URL
 
 from rooms.ids import MeetingId, RecordingId, new_id
+from server.logs import configure
 from server.storage.recordings import RecordingFile, RecordingRow, RecordingState
 from tests.server.test_meetings import get, new_meeting
 from tests.support.site import Site
@@ -147,6 +148,23 @@ async def test_what_is_asked_for_to_the_end_comes_in_pieces(
     path = f"/api/v1/recordings/{recording_id}/files/{NAME}"
     async with admin.get(path, headers={"Range": requested} if requested else {}) as answer:
         assert await answer.read() == content
+
+
+async def test_whoever_reads_is_in_the_log_wherever_he_begins(
+    site: Site, admin: aiohttp.ClientSession, recording_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure()
+    path = f"/api/v1/recordings/{recording_id}/files/{NAME}"
+
+    async def read(client: aiohttp.ClientSession, *ranges: str) -> int:
+        for requested in ranges:
+            async with client.get(path, headers={"Range": requested}) as answer:
+                await answer.read()
+        return capsys.readouterr().err.count("recording_read")
+
+    assert await read(admin, "bytes=-999999999", "bytes=5-9", "bytes=1-") == 1
+    assert await read(admin, "bytes=0-", "bytes=1000-") == 1
+    assert await read(await site.sign_in(), "bytes=1-", "bytes=10-") == 1
 
 
 async def test_a_file_is_not_sent_twice(admin: aiohttp.ClientSession, recording_id: str) -> None:

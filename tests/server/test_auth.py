@@ -87,6 +87,22 @@ async def test_guesses_at_once_are_counted_one_by_one(site: Site) -> None:
     assert (codes.count(401), codes.count(429)) == (5, 15)
 
 
+async def test_the_right_password_many_times_at_once_signs_in_each_time(site: Site) -> None:
+    client = site.client()
+    assert {code for code, _ in await asyncio.gather(*(login(client, RIGHT) for _ in range(10)))} == {200}
+
+
+async def test_who_was_not_judged_for_want_of_time_has_not_failed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = site.client()
+    with monkeypatch.context() as crowded:
+        crowded.setattr(passwords, "_WAITING_MAX", 0)
+        codes = [(await login(client, RIGHT))[0] for _ in range(40)]
+    assert codes == [503] * 40
+    assert (await login(client, RIGHT))[0] == 200
+
+
 async def test_an_unknown_name_is_locked_like_a_known_one(site: Site) -> None:
     body = {"username": "nobody", "password": "x"}
     assert [(await login(site.client(), body))[0] for _ in range(6)] == [401] * 5 + [429]
@@ -187,6 +203,7 @@ async def test_a_wrong_bearer_token_does_not_fall_back_to_the_cookie(site: Site)
         ({"Sec-Fetch-Site": "cross-site", "Origin": "SELF"}, 403),
         ({"Origin": "SELF"}, 201),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "SELF.evil.example"}, 403),
         ({"Origin": "http://127.0.0.1:1"}, 403),

@@ -184,13 +184,15 @@ class TestLink:
         client = await site.sign_in()
         made = await new_meeting(client)
         path = f"/api/v1/links/{made['code']}"
-        statuses = []
+        statuses, waits = [], []
         for _ in range(140):
             async with client.get(path) as answer:
                 statuses.append(answer.status)
+                if answer.status == 429:
+                    waits.append(int(answer.headers["Retry-After"]))
         assert statuses[:120] == [200] * 120
-        assert 429 in statuses
-        assert int(answer.headers["Retry-After"]) >= 1
+        assert waits
+        assert min(waits) >= 1
         tokens = f"/api/v1/meetings/{made['id']}/tokens"
         for _ in range(5):
             assert (await post(client, tokens, {"name": "Lan"}))[0] == 200

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { afterEach, test } from "node:test";
-import { clock, date, duration, size, time } from "../../static/format.js";
+import { minutesAddress } from "../../static/api.js";
+import { clock, codecName, date, initials, size, time } from "../../static/format.js";
 import { t, useCatalogue } from "../../static/i18n.js";
 
 const LOCALES = new URL("../../static/locales/", import.meta.url);
@@ -28,23 +29,43 @@ test("dates and times are those of Hà Nội, whatever the machine", () => {
 const lengths = [
   [0, "0:00"],
   [65_999, "1:05"],
+  [3_599_000, "59:59"],
   [3_723_000, "1:02:03"],
+  [36_061_000, "10:01:01"],
   [-5, "0:00"],
 ];
 for (const [ms, text] of lengths) {
   test(`${ms} ms is shown as ${text}`, () => assert.equal(clock(Number(ms)), text));
 }
 
-test("lengths and sizes follow the language", () => {
-  assert.deepEqual([42_000, 1_500_000, 3_600_000, 5_400_000].map(duration), [
-    "42 giây",
-    "25 phút",
-    "1 giờ",
-    "1 giờ 30 phút",
-  ]);
+const names = [
+  ["Lê Văn Bình – Sở Nội vụ", "VB"],
+  ["Lê Văn Bình - Sở Nội vụ", "VB"],
+  ["Trần Thị Ánh, Sở Tài chính", "TÁ"],
+  ["Nguyễn Đức (Văn phòng UBND)", "NĐ"],
+  ["(Bí thư) Lê Nam", "LN"],
+  ["Anne-Marie", "AM"],
+  ["an", "A"],
+  ["😀", "?"],
+  ["  ", "?"],
+];
+for (const [name, letters] of names) {
+  test(`“${name}” is ${letters}`, () => assert.equal(initials(name), letters));
+}
+
+test("codecs are written as their makers do", () => {
+  assert.deepEqual(["opus", "VP8", "h264"].map(codecName), ["Opus", "VP8", "H264"]);
+});
+
+test("minutes are asked for in the language that is shown", () => {
+  assert.equal(minutesAddress("m", "pdf"), "/api/v1/meetings/m/minutes?format=pdf&lang=vi");
+  useCatalogue("en", {});
+  assert.equal(minutesAddress("m", "html"), "/api/v1/meetings/m/minutes?format=html&lang=en");
+});
+
+test("sizes follow the language", () => {
   assert.deepEqual([999, 12_400_000, 1_000].map(size), ["999 B", "12,4 MB", "1 KB"]);
   useCatalogue("en", {});
-  assert.equal(duration(3_660_000), "1 hour 1 minute");
   assert.equal(size(12_400_000), "12.4 MB");
 });
 

@@ -1,13 +1,14 @@
 import { get } from "../../api.js";
 import { clock, date, size, time } from "../../format.js";
 import { t } from "../../i18n.js";
+import { firstPages } from "../../paging.js";
 import { trouble } from "../../session.js";
 import { Calendar, ChevronRight, Clock, Film, Search, X } from "../../vendor/icons.mjs";
 import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import "../app-header.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
-import { emptyState, failure, loading } from "../parts.js";
+import { emptyState, failure, focusEntry, loading, showMore } from "../parts.js";
 import { stateBadge } from "./state-badge.js";
 
 /** @typedef {{ id: string, meeting_id: string, title: string, started_at: string, ended_at: string | null,
@@ -18,16 +19,19 @@ const TYPING_PAUSE_MS = 250;
 
 /** The recordings one may see, searched by title; the server also finds words written without diacritics. */
 export class ArchivePage extends DcElement {
-  static properties = { recordings: { state: true }, trouble: { state: true } };
+  static properties = { recordings: { state: true }, more: { state: true }, trouble: { state: true } };
 
   #timer = 0;
   /** The last question asked; answers to earlier ones come too late. */
   #asked = 0;
+  #pages = 1;
 
   constructor() {
     super();
     /** @type {RecordingItem[] | null} */
     this.recordings = null;
+    /** Whether the server has more than are shown. */
+    this.more = false;
     this.trouble = "";
     const asked = new URLSearchParams(location.search);
     this.query = asked.get("q") ?? "";
@@ -42,13 +46,28 @@ export class ArchivePage extends DcElement {
   async #load() {
     const number = ++this.#asked;
     try {
-      const answer = await get(`/api/v1/recordings?${this.#question()}`, { signal: this.connection });
+      const { items, more } = await firstPages((page) => this.#answer(page), this.#pages);
       if (number !== this.#asked) return;
-      this.recordings = answer.recordings;
+      this.recordings = items;
+      this.more = more;
       this.trouble = "";
     } catch (error) {
       if (!this.connection.aborted && number === this.#asked) this.trouble = trouble(error);
     }
+  }
+
+  /** @param {{ limit: number, offset: number }} page @returns {Promise<RecordingItem[]>} */
+  async #answer({ limit, offset }) {
+    const path = `/api/v1/recordings?${this.#question()}&limit=${limit}&offset=${offset}`;
+    return (await get(path, { signal: this.connection })).recordings;
+  }
+
+  async #showMore() {
+    const shown = this.recordings?.length ?? 0;
+    this.#pages += 1;
+    await this.#load();
+    await this.updateComplete;
+    focusEntry(this, shown);
   }
 
   #question() {
@@ -89,6 +108,7 @@ export class ArchivePage extends DcElement {
     if (!recordings.length) return this.#none();
     return html`
       <ul class="rows">${repeat(recordings, (recording) => recording.id, row)}</ul>
+      ${this.more ? showMore(() => this.#showMore()) : nothing}
       <p class="visually-hidden" role="status">${t("archive.found", { count: recordings.length })}</p>
     `;
   }
@@ -106,6 +126,7 @@ export class ArchivePage extends DcElement {
   }
 
   #ask() {
+    this.#pages = 1;
     history.replaceState(null, "", `?${this.#question()}`);
     this.#load();
   }

@@ -1,6 +1,7 @@
+import { initials } from "../../format.js";
 import { t } from "../../i18n.js";
 import { hasPicture, mainTile, SpeakerPicker, tiles } from "../../player/director.js";
-import { LevelMeter } from "../../player/levels.js";
+import { SoundLevels } from "../../player/levels.js";
 import { opening } from "../../player/timeline.js";
 import { Loader, Monitor, Pin, Play, TriangleAlert } from "../../vendor/icons.mjs";
 import { classMap, html, nothing, repeat } from "../../vendor/lit.mjs";
@@ -30,10 +31,11 @@ export class Player extends DcElement {
     pinned: { state: true },
     main: { state: true },
     held: { state: true },
+    started: { state: true },
     volume: { state: true },
   };
 
-  #meter = new LevelMeter();
+  #sound = new SoundLevels();
   #picker = new SpeakerPicker();
 
   constructor() {
@@ -49,6 +51,8 @@ export class Player extends DcElement {
     /** @type {string | null} */
     this.main = null;
     this.held = false;
+    /** Whether it has ever been played: until then the big button is there. */
+    this.started = false;
     this.volume = 1;
   }
 
@@ -65,7 +69,7 @@ export class Player extends DcElement {
   disconnectedCallback() {
     super.disconnectedCallback();
     this.engine?.stop();
-    this.#meter.close();
+    this.#sound.close();
   }
 
   updated() {
@@ -74,10 +78,14 @@ export class Player extends DcElement {
     this.engine?.adopt(media);
   }
 
-  toggle() {
-    this.#meter.wake();
+  async toggle() {
+    this.#sound.wake();
     this.engine?.toggle();
     this.requestUpdate();
+    if (this.started) return;
+    this.started = true;
+    await this.updateComplete;
+    /** @type {HTMLElement | null} */ (this.querySelector("button.play"))?.focus({ preventScroll: true });
   }
 
   #listen() {
@@ -94,7 +102,7 @@ export class Player extends DcElement {
     );
     const playing = [...voices].filter((element) => !element.paused);
     return new Map(
-      playing.map((element) => [element.dataset.participantId ?? "", this.#meter.level(element)]),
+      playing.map((element) => [element.dataset.participantId ?? "", this.#sound.level(element)]),
     );
   }
 
@@ -111,7 +119,7 @@ export class Player extends DcElement {
             (tile) => this.#tile(tile),
           )}
           ${all.some(({ shown }) => shown) ? nothing : html`<p class="player-empty">${t("archive.nothing_here")}</p>`}
-          ${this.#veil(engine)}
+          ${this.#veil()}
         </div>
         <div hidden>${repeat(this.#sounds(engine), ({ file }) => file.name, sound)}</div>
         <dc-player-controls .engine=${engine} .pauses=${this.pauses} .files=${this.files} .volume=${this.volume}
@@ -131,10 +139,10 @@ export class Player extends DcElement {
     const pinned = tile.key === this.pinned;
     const label = t(pinned ? "archive.unpin" : "archive.pin", { name: tile.name });
     return html`
-      <figure class=${classMap({ "player-tile": true, main, waiting: !tile.shown, screen: tile.source === "screen" })}>
+      <figure class=${classMap({ "player-tile": true, main, offstage: !tile.shown, screen: tile.source === "screen" })}>
         ${repeat(tile.videos, ({ file }) => file.name, video)}
         ${hasPicture(tile) ? nothing : html`<span class="initials" aria-hidden="true">${initials(tile.name)}</span>`}
-        <figcaption>${tile.source === "screen" ? icon(Monitor) : nothing}<span>${tile.name}</span>${this.#trouble(tile)}</figcaption>
+        <figcaption class="caption">${tile.source === "screen" ? icon(Monitor) : nothing}<bdi>${tile.name}</bdi>${this.#trouble(tile)}</figcaption>
         <button type="button" class="pin" title=${label} aria-label=${label} aria-pressed=${pinned}
           @click=${() => this.#pin(tile.key)}>${pinned ? icon(Pin) : nothing}</button>
       </figure>
@@ -148,11 +156,10 @@ export class Player extends DcElement {
       : nothing;
   }
 
-  /** @param {import("../../player/engine.js").PlayerEngine} engine */
-  #veil(engine) {
+  #veil() {
     if (this.held)
       return html`<p class="veil" role="status">${icon(Loader, "spinner")} ${t("archive.buffering")}</p>`;
-    if (engine.playing || engine.at > 0) return nothing;
+    if (this.started) return nothing;
     return html`
       <button type="button" class="big-play" @click=${this.toggle} aria-label=${t("archive.play")}>${icon(Play)}</button>
     `;
@@ -197,7 +204,7 @@ function takes(target, key) {
 /** @param {import("../../player/timeline.js").Cue} cue */
 function video({ file, active, missing }) {
   return html`
-    <video class=${active && !missing ? "" : "waiting"} data-participant-id=${file.participant_id} data-source=${file.source}
+    <video class=${active && !missing ? "" : "offstage"} data-participant-id=${file.participant_id} data-source=${file.source}
       data-file=${file.name} src=${file.url} preload="auto" .muted=${true} playsinline disablepictureinpicture></video>
   `;
 }
@@ -208,15 +215,6 @@ function sound({ file }) {
     <audio data-participant-id=${file.participant_id} data-source=${file.source} data-file=${file.name}
       src=${file.url} preload="auto"></audio>
   `;
-}
-
-/**
- * The first letters of the last two words: how Vietnamese names are told apart.
- * @param {string} name
- */
-function initials(name) {
-  const words = name.split(/\s+/).filter(Boolean).slice(-2);
-  return words.map((word) => Array.from(word)[0].toUpperCase()).join("");
 }
 
 customElements.define("dc-player", Player);

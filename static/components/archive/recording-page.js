@@ -1,5 +1,5 @@
 import { ApiError, get } from "../../api.js";
-import { date, duration, size, time } from "../../format.js";
+import { clock, date, size, time } from "../../format.js";
 import { t } from "../../i18n.js";
 import { PlayerEngine } from "../../player/engine.js";
 import { fromChapters, story } from "../../player/story.js";
@@ -25,7 +25,12 @@ const RETRY_MS = 3_000;
 
 /** One recording: watch it, find a moment in it, take its files and minutes. */
 export class RecordingPage extends DcElement {
-  static properties = { id: {}, recording: { state: true }, trouble: { state: true } };
+  static properties = {
+    id: {},
+    recording: { state: true },
+    trouble: { state: true },
+    missing: { state: true },
+  };
 
   constructor() {
     super();
@@ -37,6 +42,8 @@ export class RecordingPage extends DcElement {
     /** @type {PlayerEngine | null} */
     this.engine = null;
     this.trouble = "";
+    /** Whether there is no such recording, so that asking again would not help. */
+    this.missing = false;
   }
 
   connectedCallback() {
@@ -48,12 +55,18 @@ export class RecordingPage extends DcElement {
     try {
       const recording = await get(`/api/v1/recordings/${this.id}`, { signal: this.connection });
       if (playable(recording)) await this.#open(recording);
-      else this.#retryLater();
+      else if (unfinished(recording)) this.#retryLater();
       this.recording = recording;
       this.trouble = "";
     } catch (error) {
-      if (!this.connection.aborted) this.trouble = trouble(error);
+      if (!this.connection.aborted) this.#failed(error);
     }
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    this.missing = error instanceof ApiError && error.status === 404;
+    this.trouble = this.missing ? t("errors.recording_unknown") : trouble(error);
   }
 
   /** @param {Recording} recording */
@@ -91,7 +104,7 @@ export class RecordingPage extends DcElement {
       <dc-app-header page="archive"></dc-app-header>
       <main class="page watching" id="content">
         <a class="back" href="/archive">${icon(ChevronLeft)} ${t("archive.title")}</a>
-        ${this.trouble ? failure(this.trouble, () => this.#load()) : nothing}
+        ${this.trouble ? failure(this.trouble, this.missing ? null : () => this.#load()) : nothing}
         ${this.recording ? this.#whole(this.recording) : this.trouble ? nothing : loading()}
       </main>
     `;
@@ -100,8 +113,8 @@ export class RecordingPage extends DcElement {
   /** @param {Recording} recording */
   #whole(recording) {
     return html`
-      ${head(recording)} ${this.engine ? this.#watch(this.engine) : notice(t("archive.not_ready"))}
-      ${this.engine ? html`<dc-track-files .recording=${recording}></dc-track-files>` : nothing}
+      ${head(recording)} ${this.engine ? this.#watch(this.engine) : notWatchable(recording)}
+      <dc-track-files .recording=${recording}></dc-track-files>
     `;
   }
 
@@ -117,8 +130,18 @@ export class RecordingPage extends DcElement {
 }
 
 /** @param {Recording} recording */
-function playable({ state, files }) {
-  return (state === "ready" || state === "interrupted") && files.length > 0;
+function unfinished({ state }) {
+  return state === "recording" || state === "processing";
+}
+
+/** @param {Recording} recording */
+function playable(recording) {
+  return !unfinished(recording) && recording.files.length > 0;
+}
+
+/** @param {Recording} recording */
+function notWatchable(recording) {
+  return notice(t(unfinished(recording) ? "archive.not_ready" : "archive.no_media"));
 }
 
 /** @param {Recording} recording */
@@ -129,7 +152,7 @@ function head(recording) {
       <p class="row-facts">
         ${stateBadge(recording.state)}
         <span>${icon(Calendar)} ${date(recording.started_at)}, ${time(recording.started_at)}</span>
-        <span>${icon(Clock)} ${duration(recording.duration_ms)}</span>
+        <span>${icon(Clock)} ${clock(recording.duration_ms)}</span>
         <span>${icon(Film)} ${size(recording.size)}</span>
       </p>
     </div>

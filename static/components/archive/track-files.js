@@ -1,24 +1,15 @@
-import { clock, size } from "../../format.js";
+import { clock, codecName, size } from "../../format.js";
 import { t } from "../../i18n.js";
-import {
-  Download,
-  FileText,
-  Mic,
-  Monitor,
-  ShieldCheck,
-  TriangleAlert,
-  Video,
-  Volume2,
-} from "../../vendor/icons.mjs";
+import { Download, Mic, Monitor, ShieldCheck, TriangleAlert, Video, Volume2 } from "../../vendor/icons.mjs";
 import { html, nothing } from "../../vendor/lit.mjs";
 import "../copy-button.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
+import { minutesLinks } from "../minutes-links.js";
 import { gapText } from "./marks.js";
 
 /** @typedef {import("../../player/timeline.js").MediaFile} MediaFile */
 
-const FORMATS = ["html", "docx", "pdf"];
 /** @type {Record<string, import("../icon.js").IconNode>} */
 const SYMBOLS = { microphone: Mic, camera: Video, screen: Monitor, screen_audio: Volume2 };
 
@@ -35,26 +26,16 @@ export class TrackFiles extends DcElement {
   render() {
     const recording = this.recording;
     if (!recording) return nothing;
-    return html`${minutes(recording.meeting_id)} ${files(recording.files)}`;
+    return html`${minutes(recording.meeting_id)} ${recording.files.length ? files(recording.files) : nothing}`;
   }
 }
 
 /** @param {string} meetingId */
 function minutes(meetingId) {
-  const address = (/** @type {string} */ format) => `/api/v1/meetings/${meetingId}/minutes?format=${format}`;
   return html`
     <section class="card stack">
       <h2>${t("archive.minutes")}</h2>
-      <div class="actions">
-        ${FORMATS.map(
-          (format) => html`
-            <a class="button" href=${address(format)} target=${format === "html" ? "_blank" : nothing}
-              download=${format === "html" ? nothing : ""} rel="noopener">
-              ${icon(format === "html" ? FileText : Download)} ${t(`archive.minutes_${format}`)}
-            </a>
-          `,
-        )}
-      </div>
+      <div class="actions">${minutesLinks(meetingId)}</div>
     </section>
   `;
 }
@@ -82,7 +63,7 @@ function fileRow(file) {
       <div class="file-text">
         <h3>${file.participant_name}, ${t(`archive.source_${file.source}`)}</h3>
         <p class="row-facts">
-          <span>${clock(file.start_ms)} – ${clock(file.end_ms)}</span><span>${file.codec}</span><span>${size(file.size)}</span>
+          <span>${clock(file.start_ms)} – ${clock(file.end_ms)}</span><span>${codecName(file.codec)}</span><span>${size(file.size)}</span>
         </p>
         ${file.gaps.map((gap) => html`<p class="file-gap">${icon(TriangleAlert)} ${gapText(gap)}</p>`)}
         <p class="hash"><span>${t("archive.hash")}</span> <code>${file.sha256}</code></p>

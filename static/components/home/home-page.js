@@ -1,12 +1,13 @@
 import { get } from "../../api.js";
 import { t } from "../../i18n.js";
+import { firstPages } from "../../paging.js";
 import { trouble } from "../../session.js";
 import { Plus, Users } from "../../vendor/icons.mjs";
 import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import "../app-header.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
-import { emptyState, failure, loading } from "../parts.js";
+import { emptyState, failure, focusEntry, loading, showMore } from "../parts.js";
 import "./meeting-row.js";
 import { grouped } from "./meetings.js";
 import "./new-meeting.js";
@@ -18,12 +19,20 @@ const REFRESH_MS = 15_000;
 
 /** My meetings: make one, pass its link on, enter it, find what is left of it. */
 export class HomePage extends DcElement {
-  static properties = { meetings: { state: true }, trouble: { state: true }, fresh: { state: true } };
+  static properties = {
+    meetings: { state: true },
+    more: { state: true },
+    trouble: { state: true },
+    fresh: { state: true },
+  };
+  #pages = 1;
 
   constructor() {
     super();
     /** @type {MeetingItem[] | null} */
     this.meetings = null;
+    /** Whether the server has more than are shown. */
+    this.more = false;
     this.trouble = "";
     /** The meeting just made: pointed out, so that its link is found at once. */
     this.fresh = "";
@@ -39,11 +48,27 @@ export class HomePage extends DcElement {
 
   async #load() {
     try {
-      this.meetings = (await get("/api/v1/meetings", { signal: this.connection })).meetings;
+      const { items, more } = await firstPages((page) => this.#ask(page), this.#pages);
+      this.meetings = items;
+      this.more = more;
       this.trouble = "";
     } catch (error) {
       if (!this.connection.aborted) this.trouble = trouble(error);
     }
+  }
+
+  /** @param {{ limit: number, offset: number }} page @returns {Promise<MeetingItem[]>} */
+  async #ask({ limit, offset }) {
+    const path = `/api/v1/meetings?limit=${limit}&offset=${offset}`;
+    return (await get(path, { signal: this.connection })).meetings;
+  }
+
+  async #showMore() {
+    const shown = this.meetings?.length ?? 0;
+    this.#pages += 1;
+    await this.#load();
+    await this.updateComplete;
+    focusEntry(this, shown);
   }
 
   render() {
@@ -57,6 +82,7 @@ export class HomePage extends DcElement {
         </div>
         ${this.trouble ? failure(this.trouble, () => this.#load()) : nothing}
         ${this.meetings ? this.#lists(this.meetings) : this.trouble ? nothing : loading()}
+        ${this.more ? showMore(() => this.#showMore()) : nothing}
         <dc-new-meeting @created=${this.#created}></dc-new-meeting>
       </main>
     `;

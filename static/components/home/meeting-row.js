@@ -1,10 +1,11 @@
 import { date, time } from "../../format.js";
 import { t } from "../../i18n.js";
-import { Calendar, CircleDot, FileText, Film, Link, Video } from "../../vendor/icons.mjs";
+import { Calendar, CircleDot, Film, Link, Video } from "../../vendor/icons.mjs";
 import { html, nothing } from "../../vendor/lit.mjs";
 import "../copy-button.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
+import { minutesLinks } from "../minutes-links.js";
 import { when } from "./meetings.js";
 
 /** @typedef {import("./meetings.js").MeetingItem} MeetingItem */
@@ -53,9 +54,7 @@ function entrance(meeting) {
 /** @param {MeetingItem} meeting */
 function afterwards(meeting) {
   return html`
-    <a class="button" href="/api/v1/meetings/${meeting.id}/minutes?format=html" target="_blank" rel="noopener">
-      ${icon(FileText)} ${t("home.minutes")}
-    </a>
+    ${minutesLinks(meeting.id)}
     ${
       meeting.recordings
         ? html`<a class="button" href="/archive?meeting=${meeting.id}">

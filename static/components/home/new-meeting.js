@@ -20,7 +20,12 @@ export class NewMeeting extends DcElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.addEventListener("ask", () => this.dialog.value?.showModal(), { signal: this.connection });
+    this.addEventListener("ask", () => this.#ask(), { signal: this.connection });
+  }
+
+  #ask() {
+    this.refused = "";
+    this.dialog.value?.showModal();
   }
 
   render() {
@@ -48,6 +53,7 @@ export class NewMeeting extends DcElement {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.currentTarget);
     this.busy = true;
+    this.refused = "";
     try {
       this.#done(form, await post("/api/v1/meetings", { title: String(new FormData(form).get("title")) }));
     } catch (error) {
@@ -62,7 +68,6 @@ export class NewMeeting extends DcElement {
    * @param {{ id: string }} meeting
    */
   #done(form, { id }) {
-    this.refused = "";
     form.reset();
     this.dialog.value?.close();
     this.dispatchEvent(new CustomEvent("created", { detail: { id } }));

@@ -23,7 +23,7 @@ export class SetupPage extends DcElement {
     document.title = `${t("home.setup_title")} – ${t("common.product")}`;
     return html`
       <dc-app-header></dc-app-header>
-      <main class="page narrow">
+      <main class="page narrow" id="content">
         <h1>${t("home.setup_title")}</h1>
         ${this.token ? this.#form() : failure(t("home.setup_no_token"))}
       </main>
@@ -57,6 +57,7 @@ export class SetupPage extends DcElement {
   async #submit(event) {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
+    this.refused = "";
     this.differ = form.get("password") !== form.get("again");
     if (!this.differ) await this.#setPassword(String(form.get("password")));
   }

@@ -23,7 +23,7 @@ export class SignInPage extends DcElement {
     document.title = `${t("home.sign_in_title")} – ${t("common.product")}`;
     return html`
       <dc-app-header></dc-app-header>
-      <main class="page welcome">
+      <main class="page welcome" id="content">
         <div class="welcome-head">
           <h1>${t("home.welcome")}</h1>
           <p>${t("home.welcome_text")}</p>
@@ -73,13 +73,17 @@ export class SignInPage extends DcElement {
     event.preventDefault();
     const code = meetingCode(value(event, "code"));
     this.codeRefused = code === null;
-    if (code) location.assign(`/m/${code}`);
+    if (code) return location.assign(`/m/${code}`);
+    /** @type {HTMLElement | null} */
+    const field = this.querySelector("#code");
+    field?.focus();
   }
 
   /** @param {SubmitEvent} event */
   async #signIn(event) {
     event.preventDefault();
     this.busy = true;
+    this.refused = "";
     try {
       await signIn(value(event, "username"), value(event, "password"));
       location.reload();

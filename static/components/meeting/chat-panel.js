@@ -1,4 +1,5 @@
-import { language, t } from "../../i18n.js";
+import { time } from "../../format.js";
+import { t } from "../../i18n.js";
 import { MAX_TEXT_LENGTH } from "../../models/chat.js";
 import { Send, X } from "../../vendor/icons.mjs";
 import { html, nothing, repeat } from "../../vendor/lit.mjs";
@@ -75,7 +76,7 @@ export class ChatPanel extends DcElement {
     const own = message.participant_id === this.session?.selfId;
     return html`
       <li class="chat-message ${own ? "own" : ""}">
-        <p class="chat-head"><bdi>${message.name}</bdi> <time datetime=${message.time}>${timeOf(message.time)}</time></p>
+        <p class="chat-head"><bdi>${message.name}</bdi> <time datetime=${message.time}>${time(message.time)}</time></p>
         <p class="chat-text" dir="auto">${message.text}</p>
       </li>
     `;
@@ -113,12 +114,6 @@ export class ChatPanel extends DcElement {
     this.sending = false;
     if (taken && field.value.trim() === text) field.value = "";
   }
-}
-
-/** Hours and minutes in Viet Nam, wherever this computer thinks it is. @param {string} time */
-function timeOf(time) {
-  const options = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit", hour12: false });
-  return new Date(time).toLocaleTimeString(language(), { ...options, timeZone: "Asia/Ho_Chi_Minh" });
 }
 
 customElements.define("dc-chat-panel", ChatPanel);

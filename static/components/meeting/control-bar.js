@@ -38,7 +38,7 @@ export class ControlBar extends DcElement {
     const self = session?.self;
     if (!session?.meeting || !self) return nothing;
     return html`
-      <div class="controls" role="toolbar" aria-label=${t("meeting.controls")}>
+      <div class="controls" role="group" aria-label=${t("meeting.controls")}>
         <div class="control-group">${this.#own(session, self)}</div>
         <div class="control-group">${this.#panels(session.meeting)}</div>
         ${may(self.role, "record") ? html`<div class="control-group">${this.#recording(session.meeting)}</div>` : nothing}

@@ -1,11 +1,12 @@
 import { t } from "../../i18n.js";
-import { Loader, LogIn, TriangleAlert, User } from "../../vendor/icons.mjs";
+import { Loader, LogIn, User } from "../../vendor/icons.mjs";
 import { html, nothing } from "../../vendor/lit.mjs";
 import "../app-header.js";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
 import { failure } from "../parts.js";
 import { deviceChoice } from "./device-choice.js";
+import { deviceTroubles } from "./device-troubles.js";
 import "./level-bar.js";
 import { deviceToggle } from "./toggles.js";
 
@@ -55,9 +56,9 @@ export class DeviceCheck extends DcElement {
     if (!local) return nothing;
     return html`
       <dc-app-header></dc-app-header>
-      <main class="check">
+      <main class="check" id="content">
         <section class="check-picture" aria-label=${t("join.check")}>
-          ${this.#preview(local)} ${this.#sound(local)} ${this.#troubles(local)}
+          ${this.#preview(local)} ${this.#sound(local)} ${deviceTroubles(local, { entering: true })}
         </section>
         ${this.#form(local)}
       </main>
@@ -98,34 +99,13 @@ export class DeviceCheck extends DcElement {
     `;
   }
 
-  /** One word about both when both have the same trouble. @param {LocalMedia} local */
-  #troubles(local) {
-    const troubled = KINDS.filter((kind) => local[kind].on && local[kind].trouble);
-    const [first, second] = troubled.map((kind) => local[kind].trouble);
-    if (first && first === second) return this.#trouble(`join.trouble.both.${first}`, () => local.start());
-    return troubled.map((kind) =>
-      this.#trouble(`join.trouble.${kind}.${local[kind].trouble}`, () => local.set(kind, true)),
-    );
-  }
-
-  /** @param {string} key @param {() => unknown} retry */
-  #trouble(key, retry) {
-    return html`
-      <div class="notice warning" role="alert">
-        ${icon(TriangleAlert)}
-        <p class="grow">${t(key)}</p>
-        <button type="button" class="button" @click=${retry}>${t("common.retry")}</button>
-      </div>
-    `;
-  }
-
   /** @param {LocalMedia} local */
   #form(local) {
     return html`
       <form class="check-form" novalidate @submit=${this.#enter}>
         <div class="check-title">
           <p>${t("join.title")}</p>
-          <h1>${this.heading}</h1>
+          <h1 tabindex="-1">${this.heading}</h1>
         </div>
         ${this.problem ? failure(this.problem) : nothing} ${this.#nameField()}
         <button type="submit" class="button primary check-enter" ?disabled=${this.busy}>

@@ -1,5 +1,5 @@
+import { clock } from "../../format.js";
 import { t } from "../../i18n.js";
-import { formatDuration } from "../../models/clock.js";
 import { html } from "../../vendor/lit.mjs";
 import { DcElement } from "../element.js";
 
@@ -33,7 +33,7 @@ export class ClockFace extends DcElement {
   }
 
   render() {
-    return html`<span class="clock" role="timer" aria-label=${t("meeting.clock")}>${formatDuration(this.seconds)}</span>`;
+    return html`<span class="clock" role="timer" aria-label=${t("meeting.clock")}>${clock(this.seconds * 1000)}</span>`;
   }
 }
 

@@ -1,5 +1,7 @@
 import { ApiError, get, post, sentence } from "../../api.js";
+import { t } from "../../i18n.js";
 import { LocalMedia } from "../../media/local-media.js";
+import { loadUser } from "../../session.js";
 import { html } from "../../vendor/lit.mjs";
 import { io } from "../../vendor/socket.io.mjs";
 import { DcElement } from "../element.js";
@@ -50,8 +52,8 @@ export class MeetingPage extends DcElement {
     this.local = null;
     /** @type {MeetingSession | null} */
     this.session = null;
-    /** @type {{ending: Ending, message: string, archive: string}} */
-    this.over = { ending: "left", message: "", archive: "" };
+    /** @type {{ending: Ending, message: string}} */
+    this.over = { ending: "left", message: "" };
   }
 
   connectedCallback() {
@@ -60,7 +62,20 @@ export class MeetingPage extends DcElement {
     void this.#open();
   }
 
+  /** A new stage takes the place of what had the focus; the first one leaves it where the browser put it. @param {Map<string, unknown>} changed */
+  updated(changed) {
+    const before = changed.get("stage");
+    if (before === "check" || before === "room" || before === "over") void this.#focusHeading();
+  }
+
+  async #focusHeading() {
+    const shown = /** @type {DcElement | null} */ (this.firstElementChild);
+    await shown?.updateComplete;
+    this.querySelector("h1")?.focus();
+  }
+
   render() {
+    document.title = this.#title();
     switch (this.stage) {
       case "loading":
         return html`<main class="page">${loading()}</main>`;
@@ -75,6 +90,11 @@ export class MeetingPage extends DcElement {
     }
   }
 
+  #title() {
+    const place = this.link?.title ?? (this.stage === "over" ? t(`meeting.over.${this.over.ending}`) : "");
+    return place ? `${place} – ${t("common.product")}` : t("common.product");
+  }
+
   #check() {
     return html`
       <dc-device-check .local=${this.local} .heading=${this.link?.title ?? ""} .named=${this.seat?.personal ?? false}
@@ -84,31 +104,41 @@ export class MeetingPage extends DcElement {
   }
 
   #over() {
-    const { ending, message, archive } = this.over;
+    const { ending, message } = this.over;
+    const records = ending === "meeting_ended" && this.link?.manages ? this.link.meeting_id : "";
     return html`
-      <dc-meeting-over .ending=${ending} .heading=${this.link?.title ?? ""} .message=${message} .archive=${archive}
-        @return=${() => this.#goToCheck()}></dc-meeting-over>
+      <dc-meeting-over .ending=${ending} .heading=${this.link?.title ?? ""} .message=${message} .records=${records}
+        .returnable=${this.link !== null} @return=${() => this.#goToCheck()}></dc-meeting-over>
     `;
   }
 
   async #open() {
     this.stage = "loading";
     try {
-      this.link = await get(`/api/v1/links/${encodeURIComponent(this.code)}`, { signal: this.connection });
+      this.link = await this.#ask();
     } catch (error) {
       return this.#openFailed(error);
     }
-    document.title = this.link?.title ?? "";
     this.seat = findSeat(this.code, location.hash);
     if (this.link?.state === "ended") return this.#end("meeting_ended");
     if (this.seat?.inside) return this.#connect(this.seat);
     this.#goToCheck();
   }
 
+  /** @returns {Promise<Link>} */
+  async #ask() {
+    const link = await get(`/api/v1/links/${encodeURIComponent(this.code)}`, { signal: this.connection });
+    if (link.signed_in_as) await loadUser();
+    return link;
+  }
+
   /** @param {unknown} error */
-  #openFailed(error) {
+  async #openFailed(error) {
     if (this.connection.aborted) return;
-    if (error instanceof ApiError && error.status === 404) return this.#end("refused", error.message);
+    if (error instanceof ApiError && error.status === 404) {
+      await loadUser().catch(() => null);
+      return this.#end("refused", error.message);
+    }
     this.problem = error instanceof Error ? error.message : "";
     this.stage = "failed";
   }
@@ -149,8 +179,8 @@ export class MeetingPage extends DcElement {
 
   /** @param {string} name @returns {Promise<Seat>} */
   async #takeSeat(name) {
-    prefer({ name });
     const { token } = await post(`/api/v1/links/${encodeURIComponent(this.code)}/seats`, { name });
+    prefer({ name });
     return { token, personal: false, inside: false, microphone: true, camera: true };
   }
 
@@ -217,19 +247,11 @@ export class MeetingPage extends DcElement {
   /** @param {Ending} ending @param {string} [message] */
   #end(ending, message = "") {
     this.#keep(false);
-    this.over = { ending, message, archive: this.#archive(ending) };
+    this.over = { ending, message };
     this.session = null;
     this.local?.close();
     this.local = null;
     this.stage = "over";
-  }
-
-  /** @param {Ending} ending */
-  #archive(ending) {
-    const chair = this.session?.role === "chair" || this.link?.manages;
-    if (ending !== "meeting_ended" || !chair) return "";
-    const id = this.session?.meeting?.recording?.recording_id ?? this.session?.meeting?.lastRecordingId;
-    return id ? `/archive/${encodeURIComponent(id)}` : "/archive";
   }
 
   #close() {

@@ -11,6 +11,7 @@ import "./chat-panel.js";
 import "./confirm-dialog.js";
 import "./control-bar.js";
 import { deviceChoice } from "./device-choice.js";
+import { deviceTroubles } from "./device-troubles.js";
 import "./meeting-clock.js";
 import "./people-panel.js";
 import "./sounds.js";
@@ -38,10 +39,13 @@ export class MeetingRoom extends DcElement {
     panel: { state: true },
     toasts: { state: true },
     silent: { state: true },
+    devicesRead: { state: true },
     /** The recording about which the person has been told. */
     toldOf: { state: true },
   };
   #lastToast = 0;
+  /** What had the focus when a panel was opened. @type {Element | null} */
+  #opener = null;
 
   constructor() {
     super();
@@ -53,6 +57,8 @@ export class MeetingRoom extends DcElement {
     /** @type {Toast[]} */
     this.toasts = [];
     this.silent = false;
+    /** Whether the person has put away what was said about a device that fails. */
+    this.devicesRead = false;
     this.toldOf = "";
   }
 
@@ -69,6 +75,7 @@ export class MeetingRoom extends DcElement {
     listen("notice", (notice) => this.#notice(notice));
     listen("refused", (error) => this.#refused(error));
     this.session?.local.addEventListener("change", () => this.#changed(), options);
+    this.session?.local.addEventListener("trouble", () => this.#readDevices(false), options);
     void keepAwake(this.connection);
   }
 
@@ -82,7 +89,7 @@ export class MeetingRoom extends DcElement {
     const meeting = session?.meeting;
     if (!session || !meeting) return nothing;
     return html`
-      <div class="room">
+      <div class="room" @keydown=${this.#key}>
         ${this.#head(session, meeting)}
         <div class="room-banners">${this.#banners(session, meeting)}</div>
         <main class="room-main">
@@ -107,7 +114,7 @@ export class MeetingRoom extends DcElement {
     const label = t("meeting.devices");
     return html`
       <header class="room-head">
-        <h1><bdi>${meeting.title}</bdi></h1>
+        <h1 tabindex="-1"><bdi>${meeting.title}</bdi></h1>
         ${this.#recordingMark(meeting)}
         <dc-meeting-clock .clock=${session.clock} .since=${meeting.startedAt}></dc-meeting-clock>
         <div class="room-tools">
@@ -136,6 +143,7 @@ export class MeetingRoom extends DcElement {
     const { recording } = meeting;
     return html`
       ${session.troubled ? lostBanner() : nothing} ${this.silent ? this.#silentBanner() : nothing}
+      ${this.devicesRead ? nothing : deviceTroubles(session.local, { dismiss: () => this.#readDevices(true) })}
       ${recording && recording.recording_id !== this.toldOf ? this.#recordingBanner(recording.recording_id) : nothing}
     `;
   }
@@ -193,10 +201,23 @@ export class MeetingRoom extends DcElement {
     dialog?.showModal();
   }
 
-  /** @param {Panel} panel */
+  /** A panel that is closed gives the focus back to what opened it. @param {Panel} panel */
   #show(panel) {
+    if (panel) this.#opener = document.activeElement;
     this.panel = panel;
     this.#changed();
+    if (!panel && this.#opener instanceof HTMLElement) this.#opener.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const elsewhere = /** @type {Element} */ (event.target).closest("dialog") || event.isComposing;
+    if (event.key === "Escape" && this.panel && !elsewhere) this.#show("");
+  }
+
+  /** @param {boolean} read */
+  #readDevices(read) {
+    this.devicesRead = read;
   }
 
   /** @param {string} id */

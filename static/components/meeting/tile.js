@@ -1,3 +1,4 @@
+import { initials } from "../../format.js";
 import { t } from "../../i18n.js";
 import { Building2, Hand, MicOff, Pin, ShieldCheck, WifiOff } from "../../vendor/icons.mjs";
 import { classMap, html, nothing } from "../../vendor/lit.mjs";
@@ -46,7 +47,7 @@ export class Tile extends DcElement {
       <figure class=${classMap(classes)}>
         ${this.source === "camera" ? this.#face(participant) : nothing} ${this.#picture(participant)}
         ${this.#marks(participant)}
-        <figcaption>${this.#caption(participant)}</figcaption>
+        <figcaption class="caption">${this.#caption(participant)}</figcaption>
         ${this.source === "camera" ? this.#pinButton(participant) : nothing}
       </figure>
     `;
@@ -65,7 +66,7 @@ export class Tile extends DcElement {
 
   /** @param {Participant} participant */
   #face(participant) {
-    const content = participant.kind === "room" ? icon(Building2) : initialOf(participant.name);
+    const content = participant.kind === "room" ? icon(Building2) : initials(participant.name);
     return html`<span class="tile-face" aria-hidden="true">${content}</span>`;
   }
 
@@ -113,12 +114,6 @@ export class Tile extends DcElement {
       </button>
     `;
   }
-}
-
-/** The first letter of the given name, which comes last in Vietnamese. @param {string} name */
-function initialOf(name) {
-  const given = name.trim().split(/\s+/).at(-1) ?? "";
-  return [...given][0]?.toLocaleUpperCase() ?? "?";
 }
 
 customElements.define("dc-tile", Tile);

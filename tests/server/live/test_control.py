@@ -115,3 +115,53 @@ async def test_a_killed_child_comes_back(control: ControlServer) -> None:
     finally:
         await supervisor.close()
     await until(lambda: not control.children)
+
+
+async def test_a_child_that_is_busy_with_a_request_is_not_stuck(
+    control: ControlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.control.PING_INTERVAL_S", 0.02)
+    stuck: list[ChildLink] = []
+    control.on_stuck.append(stuck.append)
+    done = asyncio.Event()
+
+    async def long() -> dict[str, int]:
+        await done.wait()
+        return {}
+
+    client = ControlClient(str(control.path), "recorder", "recorder", {"long": long})
+    serving = asyncio.create_task(client.run())
+    await until(lambda: control.children)
+    waiting = asyncio.create_task(control.children["recorder"].request("long"))
+    await asyncio.sleep(0.4)
+    await control.check()
+    assert not stuck
+    done.set()
+    await waiting
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_stopped_child_is_told_of_and_replaced(
+    control: ControlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.control.PING_INTERVAL_S", 0.1)
+    argv = [sys.executable, "-c", CHILD, str(control.path), "sfu0"]
+    supervisor = Supervisor([ChildCommand("sfu0", argv)])
+    control.on_stuck.append(lambda child: supervisor.restart(child.name))
+    await supervisor.start()
+    try:
+        await until(lambda: control.children)
+        first = control.children["sfu0"]
+        os.kill(first.pid, signal.SIGSTOP)
+        await until(lambda: first.is_quiet)
+        with pytest.raises(ControlError, match="no answer from sfu0"):
+            await control.check()
+        with pytest.raises(ChildGone):
+            await first.request("pid")
+        await until(lambda: control.of_kind("sfu") not in ([], [first]))
+        await control.check()
+        with pytest.raises(ChildGone):
+            await first.request("pid")
+    finally:
+        await supervisor.close()

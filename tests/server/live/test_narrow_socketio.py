@@ -7,9 +7,12 @@ import pytest
 from aiohttp import web
 
 from server import narrow_socketio
+from server.catalogue import Catalogue
 from server.config import Settings
-from server.keys import SETTINGS
+from server.keys import CATALOGUE, SETTINGS
+from server.middlewares import tell_problems
 from server.narrow_socketio import NarrowServer
+from server.pages import STATIC_DIRECTORY
 
 GOODBYE = "1"
 PATH = "/socket.io/?EIO=4&transport=websocket"
@@ -24,7 +27,8 @@ async def url(tmp_path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
         """Everybody is welcome."""
 
     sio.on("connect", connect)
-    app = web.Application()
+    app = web.Application(middlewares=[tell_problems])
+    app[CATALOGUE] = Catalogue.load(STATIC_DIRECTORY / "locales")
     app[SETTINGS] = Settings(data=tmp_path)
     app.router.add_get("/socket.io/", sio.serve)
     runner = web.AppRunner(app, shutdown_timeout=1)
@@ -63,9 +67,12 @@ async def test_packets_outside_the_protocol_end_the_connection(url: str, packet:
     assert await closes(url, "40{}", packet)
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://["]
+)
 async def test_pages_of_other_sites_get_no_socket(url: str, origin: str) -> None:
     headers = {"Origin": origin, "Connection": "Upgrade", "Upgrade": "websocket"}
     async with aiohttp.ClientSession() as client:
-        with pytest.raises(aiohttp.WSServerHandshakeError):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await client.ws_connect(url + PATH, headers=headers)
+    assert refused.value.status == 403

@@ -82,10 +82,9 @@ def test_packets_outside_the_protocol_are_unreadable(encoded: object) -> None:
         TextPacket().decode(encoded)
 
 
-def test_a_bucket_gives_its_burst_and_then_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
     now = [100.0]
-    monkeypatch.setattr("server.throttle.time.monotonic", lambda: now[0])
-    bucket = TokenBucket(rate_per_s=2, burst=3)
+    bucket = TokenBucket(rate_per_s=2, burst=3, clock=lambda: now[0])
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
     now[0] += 1
     assert [bucket.take() for _ in range(3)] == [True, True, False]

@@ -76,18 +76,22 @@ class TestUsers:
         assert found is not None
         assert found.username == "Lan"
 
-    async def test_attempts_lock_and_a_lock_ends(self, storage: Storage) -> None:
-        attempts = [await storage.users.begin_attempt("lan", NOW, 5, LOCK) for _ in range(7)]
-        assert attempts == [None] * 5 + [NOW + LOCK] * 2
-        assert await storage.users.begin_attempt("LAN", NOW, 5, LOCK) == NOW + LOCK
-        assert await storage.users.begin_attempt("nan", NOW, 5, LOCK) is None
-        assert await storage.users.begin_attempt("lan", NOW + LOCK, 5, LOCK) is None
+    async def test_failures_lock_and_a_lock_ends(self, storage: Storage) -> None:
+        users = storage.users
+        for _ in range(5):
+            assert await users.locked_until("lan", NOW, 5, LOCK) is None
+            await users.count_failure("lan", NOW, LOCK)
+        assert await users.locked_until("LAN", NOW, 5, LOCK) == NOW + LOCK
+        assert await users.locked_until("nan", NOW, 5, LOCK) is None
+        assert await users.locked_until("lan", NOW + LOCK, 5, LOCK) is None
+        await users.count_failure("lan", NOW + LOCK, LOCK)  # begins a new count
+        assert await users.locked_until("lan", NOW + LOCK, 2, LOCK) is None
 
     async def test_an_administrator_unlocks(self, storage: Storage) -> None:
-        for _ in range(6):
-            await storage.users.begin_attempt("lan", NOW, 5, LOCK)
+        for _ in range(5):
+            await storage.users.count_failure("lan", NOW, LOCK)
         await storage.users.forget_failures("lan")
-        assert await storage.users.begin_attempt("lan", NOW, 5, LOCK) is None
+        assert await storage.users.locked_until("lan", NOW, 5, LOCK) is None
 
 
 class TestSessions:

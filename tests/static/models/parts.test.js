@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Chat } from "../../../static/models/chat.js";
-import { formatDuration, MeetingClock } from "../../../static/models/clock.js";
+import { MeetingClock } from "../../../static/models/clock.js";
 import { EventOrder } from "../../../static/models/event-order.js";
 import { Meeting } from "../../../static/models/meeting.js";
 import { noticeOf } from "../../../static/models/notices.js";
@@ -55,16 +55,6 @@ test("the clock is the server's, whatever this computer says", () => {
   assert.equal(clock.secondsSince("2026-03-02T02:00:00Z"), 0);
   assert.equal(clock.secondsSince(null), 0);
 });
-
-for (const [seconds, text] of /** @type {[number, string][]} */ ([
-  [0, "0:00"],
-  [65, "1:05"],
-  [3599, "59:59"],
-  [3600, "1:00:00"],
-  [36_061, "10:01:01"],
-])) {
-  test(`${seconds} s is ${text}`, () => assert.equal(formatDuration(seconds), text));
-}
 
 test("who speaks, who stops, and who spoke last", () => {
   const speakers = new Speakers();
