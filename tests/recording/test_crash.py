@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.recording.harness import RecorderProcess, RefusedError, Worker, begin, camera, microphone
-from tests.recording.material import Sent, pictures, play, read_beeps, read_pictures, sound
+from tests.recording.material import Encoded, Sent, pictures, play, read_beeps, read_pictures, sound
 
 STEP_MS = 100
 
@@ -95,7 +95,8 @@ async def test_a_kill_while_finishing_or_recovering_loses_nothing_more(tmp_path,
         worker = await begin(recorder, folder)
         await worker.send(media(worker))
         await worker.close()
-        await recorder.opened(folder / "anna-microphone-1.webm.part", 30_000)
+        await recorder.opened(folder / "anna-microphone-1.webm.part", written(sound(10_000), 9300))
+        await recorder.opened(folder / "anna-camera-1.webm.part", written(pictures(250, every=50), 9300))
         await killed_during(recorder, delay_ms, "stop", recording_id="rec1", at_ms=10_030)
     recovery = {"recording_id": "rec1", "meeting_id": "m", "directory": str(folder)}
     async with RecorderProcess(tmp_path).running() as recorder:
@@ -113,6 +114,11 @@ async def test_a_kill_while_finishing_or_recovering_loses_nothing_more(tmp_path,
     ]
     for segment in segments:
         assert play(folder / segment["name"])[1] * 1000 == pytest.approx(segment["end_ms"], abs=25)
+
+
+def written(encoded: tuple[Encoded, ...], until_ms: int) -> int:
+    """About how long a file is that has this much; a block costs 7 bytes more than its frame."""
+    return 400 + sum(len(item.data) + 7 for item in encoded if item.at_ms < until_ms)
 
 
 async def killed_during(recorder: RecorderProcess, delay_ms: int, method: str, **params: Any) -> None:
