@@ -102,7 +102,7 @@ async def test_broken_payloads_are_gaps(recorder, tmp_path):
 async def test_a_picture_broken_off_costs_itself_when_a_keyframe_follows(recorder, tmp_path):
     """An encoder that is set up anew, as when a screen is shared besides, leaves a picture without its end."""
     worker = await begin(recorder, tmp_path / "rec")
-    video = camera(mtu=100)
+    video = camera(mtu=20)
     track = worker.track("anna", "camera", video, video.ntp(0))
     first, rest = pictures(100, every=50)[:50], pictures(100, every=50)[50:]
     packets = [packet for item in first for packet in video.picture(item)]
