@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,11 +81,14 @@ class Folder:
         """Where the repaired copy of a segment is made."""
         return self.path / f"{name}{REPAIR_SUFFIX}"
 
-    def part_numbers(self) -> dict[tuple[str, str], int]:
-        """The highest part number in use by participant and source, whatever state its file is in."""
+    def part_numbers(self, noted: Iterable[str] = ()) -> dict[tuple[str, str], int]:
+        """The highest part number used by participant and source, whatever state its file is in.
+
+        `noted` are names whose files may be gone: a name never means another file than it did.
+        """
         numbers: dict[tuple[str, str], int] = {}
-        for entry in self.path.iterdir():
-            if match := _NAME.match(entry.name):
+        for name in (*noted, *(entry.name for entry in self.path.iterdir())):
+            if match := _NAME.match(name):
                 key = (match[1], match[2])
                 numbers[key] = max(numbers.get(key, 0), int(match[3]))
         return numbers

@@ -53,10 +53,11 @@ def _ends_whole(descriptor: int) -> bool:
 
 
 class Account:
-    """What a ledger tells: the finished segments by name, and the gaps of each file."""
+    """What a ledger tells: the files begun, the finished segments by name, and the gaps of each file."""
 
     def __init__(self, path: Path) -> None:
         """Read it. Raises OSError; a ledger that is not there tells nothing."""
+        self.begun: set[str] = set()
         self.segments: dict[str, Entry] = {}
         self._gaps: dict[str, GapList] = {}
         self._open: dict[str, tuple[int, str]] = {}
@@ -74,7 +75,9 @@ class Account:
         return [gap.until(end_ms) for gap in gaps if gap.start_ms < end_ms]
 
     def _take(self, entry: Entry) -> None:
-        if "segment" in entry:
+        if "part" in entry:
+            self.begun.add(entry["part"])
+        elif "segment" in entry:
             self.segments[entry["segment"]["name"]] = entry["segment"]
         elif "gap" in entry:
             self._gaps.setdefault(entry["gap"], GapList()).add(Gap.parse(entry))

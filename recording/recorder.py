@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from recording.archive import Folder
 from recording.disk import DiskThread
 from recording.errors import DiskFull, FolderInvalid, RecordingError, RecordingRunning, RecordingUnknown
-from recording.ledger import Ledger
+from recording.ledger import Account, Ledger
 from recording.recording import Recording, RecordingClock
 from recording.recovery import Recovery
 from recording.tap_server import TapServer
@@ -148,7 +148,8 @@ class Recorder:
         if free < floor:
             raise DiskFull(free, floor)
         try:
-            return folder, Ledger(folder.ledger), folder.part_numbers()
+            numbers = folder.part_numbers(Account(folder.ledger).begun)
+            return folder, Ledger(folder.ledger), numbers
         except OSError as error:
             raise FolderInvalid(error.strerror or str(error)) from error
 

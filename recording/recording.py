@@ -218,7 +218,8 @@ class Recording:
             await self._complete(part, end_ms)
         except Exception as error:
             # Whatever one file does, the others are finished; `recover` finds this one.
-            _log.exception("Recording(%s) x %s", self.recording_id, part.name)
+            if not isinstance(error, WRITE_ERRORS):
+                _log.exception("Recording(%s) x %s", self.recording_id, part.name)
             self._warn(reason_of(error), f"{part.name} could not be finished: {error}")
         finally:
             self._open.discard(part)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.recording.harness import RecorderProcess, RefusedError, Worker, begin, camera, microphone
-from tests.recording.material import Sent, pictures, play, read_beeps, read_pictures, sound
+from tests.recording.material import Encoded, Sent, pictures, play, read_beeps, read_pictures, sound
 
 STEP_MS = 100
 
@@ -88,6 +88,35 @@ async def test_recovery_takes_what_is_broken_as_it_comes(tmp_path):
     assert [one.number for one in read_pictures(folder / "anna-camera-6.webm")][:50] == list(range(50))
 
 
+async def test_recovery_tells_of_changed_and_missing_files_beside_the_running_recording(tmp_path):
+    folder = tmp_path / "rec"
+    async with RecorderProcess(tmp_path).running() as recorder:
+        worker = await begin(recorder, folder)
+        await worker.send(media(worker))
+        await worker.close()
+        before = await recorder.segments("stop", at_ms=10_030)
+        with (folder / "anna-camera-1.webm").open("r+b") as file:
+            file.write(bytes(200))
+        (folder / "anna-microphone-1.webm").unlink()
+        (folder / "otto-camera-1.webm").write_bytes(b"nobody closed this")
+        worker = await begin(recorder, folder)
+        audio = microphone()
+        track = worker.track("anna", "microphone", audio, audio.ntp(0))
+        await worker.send((track, packet) for item in sound(2000) for packet in audio.sound(item))
+        await recorder.opened(folder / "anna-microphone-2.webm.part")
+        assert await recorder.segments("recover", meeting_id="m", directory=str(folder)) == before
+        warnings = await recorder.event("recording_warning")
+        await worker.close()
+        after = await recorder.call("stop", recording_id="rec1", at_ms=2030)
+    assert [(one["code"], one["message"].split(" ", 1)) for one in warnings] == [
+        ("file_changed", ["anna-camera-1.webm", "is not what was recorded"]),
+        ("file_changed", ["anna-microphone-1.webm", "is no longer there"]),
+        ("file_changed", ["otto-camera-1.webm", "cannot be read"]),
+    ]
+    assert after == {"files": 1}
+    assert len(read_beeps(folder / "anna-microphone-2.webm")) == 2
+
+
 @pytest.mark.parametrize("delay_ms", [0, 4, 12, 30])
 async def test_a_kill_while_finishing_or_recovering_loses_nothing_more(tmp_path, delay_ms):
     folder = tmp_path / "rec"
@@ -95,7 +124,8 @@ async def test_a_kill_while_finishing_or_recovering_loses_nothing_more(tmp_path,
         worker = await begin(recorder, folder)
         await worker.send(media(worker))
         await worker.close()
-        await recorder.opened(folder / "anna-microphone-1.webm.part", 30_000)
+        await recorder.opened(folder / "anna-microphone-1.webm.part", written(sound(10_000), 9300))
+        await recorder.opened(folder / "anna-camera-1.webm.part", written(pictures(250, every=50), 9300))
         await killed_during(recorder, delay_ms, "stop", recording_id="rec1", at_ms=10_030)
     recovery = {"recording_id": "rec1", "meeting_id": "m", "directory": str(folder)}
     async with RecorderProcess(tmp_path).running() as recorder:
@@ -113,6 +143,11 @@ async def test_a_kill_while_finishing_or_recovering_loses_nothing_more(tmp_path,
     ]
     for segment in segments:
         assert play(folder / segment["name"])[1] * 1000 == pytest.approx(segment["end_ms"], abs=25)
+
+
+def written(encoded: tuple[Encoded, ...], until_ms: int) -> int:
+    """About how long a file is that has this much; a block costs 7 bytes more than its frame."""
+    return 400 + sum(len(item.data) + 7 for item in encoded if item.at_ms < until_ms)
 
 
 async def killed_during(recorder: RecorderProcess, delay_ms: int, method: str, **params: Any) -> None:

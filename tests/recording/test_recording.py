@@ -1,5 +1,6 @@
 """Whole recordings: real media through the real process, checked by what the files show."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,25 @@ async def test_nothing_is_written_while_paused(recorder, tmp_path):
     assert asked == b"\0\0\0\5\x09" + v.to_bytes(4, "big"), "a keyframe is asked for"
 
 
+async def test_a_camera_that_stopped_is_a_gap_until_its_track_ends(recorder, tmp_path):
+    worker = await begin(recorder, tmp_path / "rec")
+    video = camera()
+    await worker.send(on(worker.track("anna", "camera", video, video.ntp(0)), rtp_of(video, pictures(50))))
+    files = await stop(recorder, worker, 62_000)
+    (gap,) = files["anna-camera-1.webm"]["gaps"]
+    assert gap == {"start_ms": 2030, "end_ms": 62_000, "reason": "not_sent", "missing_ms": 59_970}
+
+
+async def test_a_worker_that_feeds_what_is_not_running_is_hung_up_on(recorder, tmp_path):
+    worker = await begin(recorder, tmp_path / "rec")
+    early = await Worker("rec2", worker.epoch_ns).connect(recorder.tap)
+    early.track("anna", "camera", camera())
+    with suppress(ConnectionError):
+        assert await early.reader.read() == b""
+    early.disconnect()
+    await begin(recorder, tmp_path / "rec2", "rec2")
+
+
 async def test_the_worker_going_ends_its_tracks(recorder, tmp_path):
     worker = await begin(recorder, tmp_path / "rec", ahead_s=-2)
     audio = microphone()
@@ -279,3 +299,10 @@ async def test_refusals_have_their_codes(recorder, tmp_path):
 async def test_an_empty_recording_has_no_files(recorder, tmp_path):
     worker = await begin(recorder, tmp_path / "rec")
     assert await stop(recorder, worker, 1000) == {}
+
+
+async def test_where_no_worker_was_nothing_is_missing(tmp_path):
+    async with RecorderProcess(tmp_path).running() as recorder:
+        await begin(recorder, tmp_path / "rec")
+        assert await recorder.segments("stop", at_ms=1000) == []
+    assert "a tap did not close" not in recorder.log
