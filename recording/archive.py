@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,7 +57,7 @@ class Folder:
         if not path.is_absolute():
             raise FolderInvalid("the path is not absolute")
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            _make(path)
         except OSError as error:
             raise FolderInvalid(error.strerror or str(error)) from error
         if not os.access(path, os.W_OK | os.X_OK):
@@ -80,11 +81,14 @@ class Folder:
         """Where the repaired copy of a segment is made."""
         return self.path / f"{name}{REPAIR_SUFFIX}"
 
-    def part_numbers(self) -> dict[tuple[str, str], int]:
-        """The highest part number in use by participant and source, whatever state its file is in."""
+    def part_numbers(self, noted: Iterable[str] = ()) -> dict[tuple[str, str], int]:
+        """The highest part number used by participant and source, whatever state its file is in.
+
+        `noted` are names whose files may be gone: a name never means another file than it did.
+        """
         numbers: dict[tuple[str, str], int] = {}
-        for entry in self.path.iterdir():
-            if match := _NAME.match(entry.name):
+        for name in (*noted, *(entry.name for entry in self.path.iterdir())):
+            if match := _NAME.match(name):
                 key = (match[1], match[2])
                 numbers[key] = max(numbers.get(key, 0), int(match[3]))
         return numbers
@@ -103,7 +107,8 @@ class Folder:
         return [name for name in parsed if name]
 
     def finish(self, written: Path, name: SegmentName) -> None:
-        """Give a synced file its final name, so that a power cut leaves either the old or the new one."""
+        """Give a file its final name, once the disk has it, so that a power cut leaves a whole one. Raises OSError."""
+        _sync(written, os.O_RDONLY)
         written.rename(self.final_path(name))
         self.sync()
 
@@ -123,11 +128,7 @@ class Folder:
 
     def sync(self) -> None:
         """Make renames durable."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(self.path, os.O_RDONLY | os.O_DIRECTORY)
 
     def free_bytes(self) -> int:
         """Room that an unprivileged process may still use on the folder's disk."""
@@ -142,3 +143,20 @@ class Folder:
                 digest.update(block)
                 size += len(block)
         return size, digest.hexdigest()
+
+
+def _make(path: Path) -> None:
+    """Make a folder and those above it, each noted durably in its parent. Raises OSError."""
+    if path.is_dir():
+        return
+    _make(path.parent)
+    path.mkdir(exist_ok=True)
+    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -10,16 +10,20 @@ from sfu.codecs import opus, vp8
 from sfu.errors import ParseError
 from sfu.rtp import RtpPacket
 
-# Larger than any camera or screen we serve. A keyframe of 1.2 kB that claims 16383x16383 makes libvpx
-# take 827 MB when the recording is played or composed.
-MAX_WIDTH: Final = 4096
-MAX_HEIGHT: Final = 2304
-# A frame whose last packet never comes must not eat memory. 4096x2304 at the coarsest is far below.
+# Larger than any camera or screen we serve, upright or lying. A keyframe of 1.2 kB that claims 16383x16383
+# makes libvpx take 827 MB when the recording is played or composed.
+MAX_SIDE: Final = 4096
+MAX_PIXELS: Final = 4096 * 2560
+# A frame whose last packet never comes must not eat memory. MAX_PIXELS at the coarsest are far below.
 MAX_FRAME_BYTES: Final = 8_000_000
 SAMPLES_PER_MS: Final = 48
 _KEYFRAME_HEADER: Final = 10
 _INTERFRAME_HEADER: Final = 3
 _LAST_PROFILE: Final = 3
+
+
+class UnfinishedPicture(ParseError):
+    """The publisher broke a picture off, as an encoder that is set up anew does; the packet begins another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class Vp8Depacketizer:
         """The picture that this packet ends, None while one is incomplete.
 
         Raises ParseError when the packet or its picture is broken; everything up to the next keyframe that
-        builds on it is then useless.
+        builds on it is then useless. After UnfinishedPicture the packet itself may be pushed again.
         """
         start, end = packet.payload_start, packet.payload_end
         if start == end:
@@ -151,7 +155,7 @@ class Vp8Depacketizer:
 
     def _begin(self, timestamp: int, descriptor: vp8.Vp8Descriptor) -> None:
         if self._pieces:
-            raise ParseError("VP8 picture has no end")
+            raise UnfinishedPicture("VP8 picture has no end")
         if descriptor.keyframe:
             _check_size(descriptor.width, descriptor.height)
             self._width, self._height = descriptor.width, descriptor.height
@@ -165,7 +169,7 @@ class Vp8Depacketizer:
 
 
 def _check_size(width: int, height: int) -> None:
-    if not (0 < width <= MAX_WIDTH and 0 < height <= MAX_HEIGHT):
+    if not (min(width, height) > 0 and max(width, height) <= MAX_SIDE and width * height <= MAX_PIXELS):
         raise ParseError(f"VP8 keyframe of {width}x{height} pixels")
 
 

@@ -1,5 +1,7 @@
 """The thread that writes, so that a slow disk never stops the reading of the tap."""
 
+import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -10,10 +12,11 @@ from typing import Final
 BACKLOG_BYTES: Final = 64_000_000
 
 Job = Callable[[], None]
+_log = logging.getLogger(__name__)
 
 
 class DiskThread:
-    """Run jobs one after the other on a thread of its own. A job must not raise."""
+    """Run jobs one after the other on a thread of its own; one that raises is logged, the next ones run."""
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[tuple[Job, int] | None] = queue.SimpleQueue()
@@ -46,9 +49,24 @@ class DiskThread:
             self._backlog_bytes += size
         self._jobs.put((job, size))
 
+    async def finish(self, job: Job = lambda: None) -> None:
+        """Wait until every job given so far has been run, and then this one."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(done.set)
+
+        self.run(job)
+        self.run(tell)
+        await done.wait()
+
     def _run(self) -> None:
         while (entry := self._jobs.get()) is not None:
             job, size = entry
-            job()
-            with self._lock:
-                self._backlog_bytes -= size
+            try:
+                job()
+            except Exception:
+                _log.exception("DiskThread x a job")
+            finally:
+                with self._lock:
+                    self._backlog_bytes -= size

@@ -38,7 +38,7 @@ class FolderInvalid(RecordingError):
 
 
 class DiskFull(RecordingError):
-    """The disk has less room than the reserve."""
+    """The disk has less room than a quarter of the reserve, the least with which to begin."""
 
     def __init__(self, free_bytes: int, needed_bytes: int) -> None:
         free, needed = free_bytes // 1_000_000, needed_bytes // 1_000_000

@@ -7,10 +7,11 @@ One JSON object per line; a broken last line is what a crash leaves and is ignor
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from recording.gaps import Gap
+from recording.gaps import Gap, GapList
 
 Entry = dict[str, Any]
 
@@ -19,7 +20,9 @@ class Ledger:
     """The open ledger of one recording. Blocks on the disk; raises OSError."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
+        self._file = path.open("a+b", buffering=0)
+        if not _ends_whole(self._file.fileno()):
+            self._file.write(b"\n")
 
     def append(self, entry: Entry) -> None:
         """Add one line."""
@@ -43,25 +46,50 @@ class Ledger:
         self.close()
 
 
-def read(path: Path) -> list[Entry]:
-    """The entries of a ledger, without what a crash left half written; empty when there is none."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    entries: list[Entry] = []
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if isinstance(entry, dict):
-                entries.append(entry)
-    return entries
+def _ends_whole(descriptor: int) -> bool:
+    """Whether the last line has its end: a crash may have cut it, and the next one must not continue it."""
+    size = os.fstat(descriptor).st_size
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
 
 
-def gaps_of(entries: list[Entry], name: str) -> list[Gap]:
-    """The gaps noted for one part."""
-    return [
-        Gap(entry["start_ms"], entry["end_ms"], entry["reason"])
-        for entry in entries
-        if entry.get("gap") == name
-    ]
+class Account:
+    """What a ledger tells: the files begun, the finished segments by name, and the gaps of each file."""
+
+    def __init__(self, path: Path) -> None:
+        """Read it. Raises OSError; a ledger that is not there tells nothing."""
+        self.begun: set[str] = set()
+        self.segments: dict[str, Entry] = {}
+        self._gaps: dict[str, GapList] = {}
+        self._open: dict[str, tuple[int, str]] = {}
+        for entry in _entries(path):
+            # What another version wrote, or a bad sector, costs this line only.
+            with contextlib.suppress(KeyError, TypeError):
+                self._take(entry)
+
+    def gaps(self, name: str, end_ms: int) -> list[Gap]:
+        """The gaps of a file that ends here; the one that a crash left open ends with the file."""
+        gaps = self._gaps.get(name, GapList()).in_order()
+        if name in self._open:
+            start_ms, reason = self._open[name]
+            gaps.append(Gap.whole(start_ms, end_ms, reason))
+        return [gap.until(end_ms) for gap in gaps if gap.start_ms < end_ms]
+
+    def _take(self, entry: Entry) -> None:
+        if "part" in entry:
+            self.begun.add(entry["part"])
+        elif "segment" in entry:
+            self.segments[entry["segment"]["name"]] = entry["segment"]
+        elif "gap" in entry:
+            self._gaps.setdefault(entry["gap"], GapList()).add(Gap.parse(entry))
+            self._open.pop(entry["gap"], None)
+        elif "gap_open" in entry:
+            self._open[entry["gap_open"]] = entry["start_ms"], entry["reason"]
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        for line in file:
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, dict):
+                    yield entry

@@ -49,7 +49,7 @@ class SharedScreen:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A gap in a recording began; `reason` is the code that the log has."""
+    """A gap in a recording began, or part of it was lost; `reason` is the code that the log has."""
 
     moment: Moment
     reason: str
@@ -188,6 +188,11 @@ class _Book:
         interruptions = (*recording.interruptions, Interruption(now, event.reason))
         self.recordings[event.recording_id] = replace(recording, interruptions=interruptions)
 
+    def recording_warned(self, event: events.RecordingWarned, now: Moment) -> None:
+        # Little room is the operators' concern; nothing is missing yet.
+        if event.reason != "disk_low":
+            self.recording_interrupted(events.RecordingInterrupted(event.recording_id, event.reason), now)
+
     def _end_pause(self, recording_id: RecordingId, now: Moment) -> None:
         recording = self.recordings[recording_id]
         pauses = tuple(Span(pause.start, pause.end or now) for pause in recording.pauses)
@@ -221,4 +226,5 @@ _ENTRIES: dict[type[events.Event], Callable[[_Book, Any, Moment], None]] = {
     events.RecordingResumed: _Book.recording_resumed,
     events.RecordingStopped: _Book.recording_stopped,
     events.RecordingInterrupted: _Book.recording_interrupted,
+    events.RecordingWarned: _Book.recording_warned,
 }

@@ -1,6 +1,5 @@
 """Packets in the order in which they were sent, with room for retransmissions to arrive."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from sfu.rtp import RtpPacket, SequenceUnwrapper
@@ -8,17 +7,13 @@ from sfu.rtp import RtpPacket, SequenceUnwrapper
 # A retransmission takes a round trip or two; 500 ms covers a bad link, and what comes later would
 # delay the file on disk by as much.
 WAIT_NS: Final = 500_000_000
-# 50 Mbit/s for the whole wait. A publisher beyond that loses packets, not the recorder its memory.
-MAX_BUFFERED: Final = 4096
-# A jump this long is a new numbering, not loss: five seconds of video at 600 packets/s.
+# A jump this long is a new numbering, not loss: five seconds of video at 600 packets/s. No more than this
+# many packets wait either.
 MAX_JUMP: Final = 3000
 
 
-@dataclass(frozen=True, slots=True)
 class Hole:
-    """So many packets never came, or a numbering ended (0: how many were lost is unknown)."""
-
-    packets: int
+    """Packets never came here, or a numbering ended."""
 
 
 Arrival = tuple[RtpPacket, int]
@@ -48,7 +43,7 @@ class OrderingBuffer:
             self._next = number + 1
             return [(packet, arrival_ns)]
         if not -MAX_JUMP < ahead < MAX_JUMP:
-            return [*self.flush(), Hole(0), *self.push(packet, arrival_ns)]
+            return [*self.flush(), Hole(), *self.push(packet, arrival_ns)]
         if ahead < 0 or number in self._waiting:
             self.late += 1
             return []
@@ -60,7 +55,7 @@ class OrderingBuffer:
     def take(self, now_ns: int) -> list[Item]:
         """What need not wait any longer; to be asked for by a clock too, for when no packets come."""
         items: list[Item] = []
-        while self._waiting and self._overdue(now_ns):
+        while self._waiting and now_ns - self._blocked_since_ns > WAIT_NS:
             items += self._give_up()
         return items
 
@@ -72,13 +67,8 @@ class OrderingBuffer:
         self._unwrapper, self._next = SequenceUnwrapper(), None
         return items
 
-    def _overdue(self, now_ns: int) -> bool:
-        return now_ns - self._blocked_since_ns > WAIT_NS or len(self._waiting) > MAX_BUFFERED
-
     def _give_up(self) -> list[Item]:
-        first = min(self._waiting)
-        hole = Hole(first - (self._next or 0))
-        return [hole, *self._contiguous(first)]
+        return [Hole(), *self._contiguous(min(self._waiting))]
 
     def _contiguous(self, number: int) -> list[Item]:
         items: list[Item] = []

@@ -2,15 +2,17 @@
 
 import asyncio
 import errno
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
 from recording.disk import DiskThread
-from recording.gaps import Gap, Reason
+from recording.gaps import Gap, GapList, Reason
 from recording.ledger import Ledger
 from recording.segment import SILENCE, SILENCE_MS, WRITE_ERRORS, Segment
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_log = logging.getLogger(__name__)
 
 
 class Part:
@@ -25,13 +27,14 @@ class Part:
         self.start_ms = start_ms
         self.end_ms: float = start_ms
         self.last_ms = start_ms - 1
-        self.gaps: list[Gap] = []
+        self.gaps = GapList()
         self.failure: Reason | None = None
         self.message = ""
         self.on_failure: Callable[[Part], None] | None = None
         self._disk = disk
         self._ledger = ledger
         self._loop = asyncio.get_running_loop()
+        self._open_gap: tuple[float, Reason] | None = None
         self._note({"part": self.name, "start_ms": start_ms})
 
     @property
@@ -61,10 +64,16 @@ class Part:
 
     def add_gap(self, start_ms: float, end_ms: float, reason: Reason) -> None:
         """Note a hole; one of no length is none."""
-        gap = Gap(round(start_ms), round(end_ms), reason)
+        gap = Gap.whole(round(start_ms), round(end_ms), reason)
         if gap.end_ms > gap.start_ms:
-            self.gaps.append(gap)
+            self.gaps.add(gap)
             self._note({"gap": self.name, **gap.as_dict()})
+
+    def note_open_gap(self, start_ms: float, reason: Reason) -> None:
+        """Note once that a hole has begun: a crash before its end must not make sound of its silence."""
+        if self._open_gap != (start_ms, reason):
+            self._open_gap = start_ms, reason
+            self._note({"gap_open": self.name, "start_ms": round(start_ms), "reason": reason})
 
     def describe(self, recording_id: str, end_ms: int, size: int, sha256: str) -> dict[str, Any]:
         """The finished file as the server hears of it."""
@@ -80,20 +89,10 @@ class Part:
             "end_ms": end_ms,
             "size": size,
             "sha256": sha256,
-            "gaps": [gap.as_dict() for gap in self.gaps],
+            "gaps": [gap.as_dict() for gap in self.gaps.in_order()],
             "width": form.width,
             "height": form.height,
         }
-
-    async def drain(self) -> None:
-        """Wait until every frame given so far is written or has failed."""
-        drained = self._loop.create_future()
-
-        def job() -> None:
-            self._loop.call_soon_threadsafe(drained.set_result, None)
-
-        self._disk.run(job)
-        await drained
 
     def _try(self, write: Callable[[], None]) -> None:
         """On the disk thread: nothing that a file does may end it."""
@@ -101,7 +100,9 @@ class Part:
             return
         try:
             write()
-        except WRITE_ERRORS as error:
+        except Exception as error:
+            if not isinstance(error, WRITE_ERRORS):
+                _log.exception("Part(%s) x an error that writing should not have", self.name)
             self.failure, self.message = reason_of(error), str(error)
             self._loop.call_soon_threadsafe(self._failed)
 

@@ -5,16 +5,17 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from recording.archive import Folder
 from recording.disk import DiskThread
 from recording.errors import DiskFull, FolderInvalid, RecordingError, RecordingRunning, RecordingUnknown
-from recording.ledger import Ledger
+from recording.ledger import Account, Ledger
 from recording.recording import Recording, RecordingClock
-from recording.recovery import recover
+from recording.recovery import Recovery
 from recording.tap_server import TapServer
 from sfu.control import ControlClient, ControlError
 
@@ -28,6 +29,7 @@ SYNC_S: Final = 1.0
 WATCH_S: Final = 2.0
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class Recorder:
@@ -37,6 +39,8 @@ class Recorder:
         self._reserve_bytes = reserve_bytes
         self._recordings: dict[str, Recording] = {}
         self._disk = DiskThread()
+        # Old files, one at a time and by themselves: an archive full of them must not delay what is recorded now.
+        self._aside = ThreadPoolExecutor(1, "recovery")
         self._tap = TapServer(tap, self._recordings.get)
         methods = {method.__name__: _refusing(method) for method in self._methods()}
         # Hashing an hour of forty tracks takes a while; other recordings begin meanwhile.
@@ -60,6 +64,7 @@ class Recorder:
                         clock.cancel()
         finally:
             await self._close()
+            self._aside.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(self._disk.stop)
 
     async def start(
@@ -90,21 +95,46 @@ class Recorder:
         return {}
 
     async def stop(self, recording_id: str, at_ms: int) -> dict[str, Any]:
-        """End a recording at this meeting time; return its segments. Raises RecordingUnknown."""
+        """End a recording at this meeting time; how many files were told of. Raises RecordingUnknown."""
         recording = self._find(recording_id)
-        try:
-            return {"files": await recording.stop(at_ms)}
-        finally:
-            self._recordings.pop(recording_id, None)
-            _log.info("Recording(%s) stopped", recording_id)
+        files = await recording.stop(at_ms)
+        self._recordings.pop(recording_id, None)
+        _log.info("Recording(%s) stopped", recording_id)
+        return {"files": files}
 
     async def recover(self, recording_id: str, meeting_id: str, directory: str) -> dict[str, Any]:
-        """After a crash: repair and tell of every segment. Raises RecordingRunning, FolderInvalid."""
-        if recording_id in self._recordings:
-            raise RecordingRunning(recording_id)
+        """After a crash: repair and tell of every segment that lies there. Raises FolderInvalid.
+
+        The recording may be running again: what it writes now is left alone. A file that is not what the
+        ledger says is told of as it was, with a warning `file_changed`.
+        """
         _log.info("Recording(%s) of meeting %s is recovered", recording_id, meeting_id)
-        folder = await asyncio.to_thread(Folder.create, directory)
-        return {"files": await asyncio.to_thread(recover, recording_id, folder)}
+        recovery, files = await self._beside(self._look, recording_id, directory), 0
+        for name in recovery.names:
+            running = self._recordings.get(recording_id)
+            found = await self._beside(recovery.examine, name, running.names if running else ())
+            if found.warning is not None:
+                _log.warning("Recording(%s) x %s", recording_id, found.warning)
+                self._control.notify(
+                    "recording_warning",
+                    recording_id=recording_id,
+                    code="file_changed",
+                    message=found.warning,
+                )
+            if found.segment is not None:
+                self._control.notify("segment_closed", segment=found.segment)
+                files += 1
+        return {"files": files}
+
+    async def _beside(self, work: Callable[..., _T], *arguments: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._aside, work, *arguments)
+
+    @staticmethod
+    def _look(recording_id: str, directory: str) -> Recovery:
+        try:
+            return Recovery(recording_id, Folder.create(directory))
+        except OSError as error:
+            raise FolderInvalid(error.strerror or str(error)) from error
 
     def _find(self, recording_id: str) -> Recording:
         recording = self._recordings.get(recording_id)
@@ -118,7 +148,8 @@ class Recorder:
         if free < floor:
             raise DiskFull(free, floor)
         try:
-            return folder, Ledger(folder.ledger), folder.part_numbers()
+            numbers = folder.part_numbers(Account(folder.ledger).begun)
+            return folder, Ledger(folder.ledger), numbers
         except OSError as error:
             raise FolderInvalid(error.strerror or str(error)) from error
 
@@ -144,9 +175,11 @@ class Recorder:
 
     async def _close(self) -> None:
         await self._tap.stop()
-        for recording_id, recording in list(self._recordings.items()):
-            now_ms = recording.clock.now_ms() + recording.clock.start_ms
-            await self.stop(recording_id, now_ms)
+        stops = [
+            self.stop(recording_id, recording.clock.now_ms() + recording.clock.start_ms)
+            for recording_id, recording in self._recordings.items()
+        ]
+        await asyncio.gather(*stops)
 
 
 def _refusing(

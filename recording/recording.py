@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from recording.archive import Folder, SegmentName
 from recording.disk import BACKLOG_BYTES, DiskThread
@@ -23,6 +23,8 @@ RETRY_NS: Final = 5_000_000_000
 WARNING_INTERVAL_NS: Final = 10_000_000_000
 # How long `stop` waits for what the SFU workers still have on the way.
 CLOSE_WAIT_S: Final = 0.5
+# Room that was too little is enough again only when it is this much more, or hosts would be told every second.
+ENOUGH_AGAIN: Final = 1.1
 
 Notify = Callable[..., None]
 _log = logging.getLogger(__name__)
@@ -68,7 +70,8 @@ class Recording:
         self.clock = clock
         self.folder = folder
         self.pauses = Pauses()
-        self.segments: list[dict[str, Any]] = []
+        self.names: set[SegmentName] = set()
+        self._segments = 0
         self._ledger = ledger
         self._numbers = numbers
         self._disk = disk
@@ -82,7 +85,8 @@ class Recording:
         self._warned: dict[str, int] = {}
         self._retry_ns = 0
         self._stopped = False
-        self._room_for_pictures = True
+        self._disk_low = False
+        self._no_pictures = False
 
     # Tracks
 
@@ -103,6 +107,10 @@ class Recording:
         self._tracks.discard(recorder)
         recorder.end(self.clock.now_ms() if at_ms is None else at_ms)
         track, counts = recorder.track, recorder.counts()
+        if recorder.was_refused:
+            self._warn(
+                "track_refused", f"nothing that {track.owner} sent as {track.source} could be recorded"
+            )
         _log.info("Recording(%s) ended %s %s %s", self.recording_id, track.owner, track.source, counts)
 
     def close_tap(self, tap: object) -> None:
@@ -142,8 +150,8 @@ class Recording:
         except WRITE_ERRORS as error:
             _log.warning("Recording(%s) x sync of the ledger: %s", self.recording_id, error)
 
-    async def stop(self, at_ms: int) -> list[dict[str, Any]]:
-        """End every track at this meeting time, finish the files, return all segments of this run."""
+    async def stop(self, at_ms: int) -> int:
+        """End every track at this meeting time, finish and tell of the files; how many this run had."""
         await self._wait_for_taps()
         end_ms = self.clock.of_meeting(at_ms)
         for recorder in list(self._tracks):
@@ -151,15 +159,18 @@ class Recording:
         self._stopped = True
         while self._finishing:
             await asyncio.wait(self._finishing)
-        await asyncio.to_thread(self._ledger.close)
-        return sorted(self.segments, key=lambda segment: (segment["start_ms"], segment["name"]))
+        # The last lines wait on the disk's thread; closed from here, the ledger would lack them.
+        await self._disk.finish(self._ledger.close)
+        return self._segments
 
     async def _wait_for_taps(self) -> None:
         """Until every worker has said that it brings no more; even a worker that we have not heard of yet."""
         try:
             await asyncio.wait_for(self._taps_closed.wait(), CLOSE_WAIT_S)
         except TimeoutError:
-            _log.warning("Recording(%s) x a tap did not close", self.recording_id)
+            # Where nobody was, nothing is missing.
+            if self._taps:
+                _log.warning("Recording(%s) x a tap did not close", self.recording_id)
 
     # Files
 
@@ -168,11 +179,12 @@ class Recording:
         if (
             self._stopped
             or time.monotonic_ns() < self._retry_ns
-            or (form.kind == "video" and not self._room_for_pictures)
+            or (form.kind == "video" and self._no_pictures)
         ):
             return None
         number = self._numbers[owner, source] = self._numbers.get((owner, source), 0) + 1
         segment = Segment(self.folder, SegmentName(owner, source, number), form)
+        self.names.add(segment.name)
         part = Part(segment, self._disk, self._ledger, start_ms)
         self._open.add(part)
         return part
@@ -187,20 +199,27 @@ class Recording:
         """How the disk does: warn the hosts, then give up pictures; sound goes on to the last byte."""
         if self._disk.backlog_bytes > BACKLOG_BYTES // 2:
             self._warn(Reason.DISK_SLOW, "the disk of recordings does not keep up")
-        if free_bytes < warn_below:
-            self._warn("disk_low", f"{free_bytes // 1_000_000} MB are free on the disk of recordings")
-        if self._room_for_pictures and free_bytes < floor:
-            self._warn(Reason.DISK_FULL, "pictures are no longer recorded, sound is")
-            for track in self._tracks:
-                if track.track.kind == "video":
-                    track.halt(Reason.DISK_FULL, self.clock.now_ms())
-        self._room_for_pictures = free_bytes >= floor
+        was_low, self._disk_low = self._disk_low, _is_short(free_bytes, warn_below, self._disk_low)
+        if self._disk_low and not was_low:
+            self._tell("disk_low", f"{free_bytes // 1_000_000} MB are free on the disk of recordings")
+        had_none, self._no_pictures = self._no_pictures, _is_short(free_bytes, floor, self._no_pictures)
+        if self._no_pictures and not had_none:
+            self._give_up_pictures()
+
+    def _give_up_pictures(self) -> None:
+        self._tell("pictures_given_up", "pictures are no longer recorded, sound is")
+        for track in self._tracks:
+            if track.track.kind == "video":
+                track.halt(Reason.DISK_FULL, self.clock.now_ms())
 
     async def _finish(self, part: Part, end_ms: int) -> None:
-        await part.drain()
+        await self._disk.finish()
         try:
             await self._complete(part, end_ms)
-        except WRITE_ERRORS as error:
+        except Exception as error:
+            # Whatever one file does, the others are finished; `recover` finds this one.
+            if not isinstance(error, WRITE_ERRORS):
+                _log.exception("Recording(%s) x %s", self.recording_id, part.name)
             self._warn(reason_of(error), f"{part.name} could not be finished: {error}")
         finally:
             self._open.discard(part)
@@ -216,7 +235,7 @@ class Recording:
         size, sha256 = await asyncio.to_thread(self.folder.size_and_hash, part.segment.name)
         segment = part.describe(self.recording_id, end_ms, size, sha256)
         self._disk.run(lambda: note(self._ledger, {"segment": segment}))
-        self.segments.append(segment)
+        self._segments += 1
         self._notify("segment_closed", segment=segment)
 
     async def _salvage(self, part: Part, end_ms: int) -> bool:
@@ -238,5 +257,12 @@ class Recording:
         if now - self._warned.get(code, -WARNING_INTERVAL_NS) < WARNING_INTERVAL_NS:
             return
         self._warned[code] = now
+        self._tell(code, message)
+
+    def _tell(self, code: str, message: str) -> None:
         _log.warning("Recording(%s) x %s: %s", self.recording_id, code, message)
         self._notify("recording_warning", recording_id=self.recording_id, code=str(code), message=message)
+
+
+def _is_short(free_bytes: int, limit: int, was_short: bool) -> bool:
+    return free_bytes < (limit * ENOUGH_AGAIN if was_short else limit)

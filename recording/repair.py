@@ -68,7 +68,10 @@ def repair(folder: Folder, name: SegmentName) -> Extent | None:
 
 
 def salvage(folder: Folder, name: SegmentName) -> Extent | None:
-    """As `repair`, but without room for a copy the file is finished as it lies: it plays, with no index."""
+    """As `repair`, but without room for a copy the file is finished as it lies: it plays, with no index.
+
+    Raises OSError when the disk does not even take what was written already.
+    """
     try:
         return repair(folder, name)
     except WRITE_ERRORS:

@@ -1,6 +1,6 @@
 """One WebM file while it is written: frames in, muxed as they are, never decoded. Every method blocks.
 
-What `kill -9` and a power cut may cost is bounded by three measures: clusters of half a second, each written
+What `kill -9` and a power cut may cost is bounded by three measures: clusters of a fifth of a second, each written
 when it is full, and `sync` every second.
 """
 

@@ -75,7 +75,12 @@ class TapConnection:
     def _begin(self, frame: tapframes.TrackFrame) -> None:
         self._forget(frame.track)
         recording, track = self._find(frame.recording_id), track_of(frame)
-        if recording is None or track is None:
+        if recording is None:
+            # Hung up on, the worker keeps the track and what comes of it until the recording has begun.
+            _log.info("TapConnection x recording %s is not running", frame.recording_id)
+            self._writer.transport.abort()
+            return
+        if track is None:
             _log.warning("TapConnection x track %d of recording %s", frame.track, frame.recording_id)
             return
         recorder = recording.add_track(track, KeyframeRequest(self._writer, frame.track), self)

@@ -23,7 +23,8 @@ SLEW: Final = 0.1
 # A correction larger than this is no correction but another clock: it is taken at once.
 STEP_NS: Final = _SECOND_NS
 # Reports that place a track this far from its own arrivals contradict each other: a clock stepped between
-# two of them, or a sender lies. Arrivals are then believed alone.
+# two of them, or a sender lies. Arrivals are then believed alone. So is the arrival of a single frame that
+# its timestamp places as far away: it belongs to another RTP time line than its neighbours.
 TRUST_NS: Final = 2 * _SECOND_NS
 # Arrivals this far from their window mean that the publisher began another RTP time line.
 RESTART_NS: Final = 10 * _SECOND_NS
@@ -73,7 +74,8 @@ class PublisherClock:
 class TrackClock:
     """Place one track's RTP timestamps on the recorder's clock, in ns, gently corrected.
 
-    `observe` every packet in the order of arrival, then ask `place` for frames in the order of capture.
+    `observe` every packet in the order of arrival, then ask `place` for frames in the order of capture. The
+    time line may begin anew between the two, so a frame's place is judged by its own arrival.
     """
 
     def __init__(self, clock_rate: int, publisher: PublisherClock) -> None:
@@ -125,17 +127,21 @@ class TrackClock:
             return None
         return self._arrivals.value - self._wall_base_ns
 
-    def place(self, timestamp: int) -> int:
+    def place(self, timestamp: int, arrival_ns: int) -> int:
         """The moment of capture on the recorder's clock plus the publisher's least delay."""
         media_ns = self._media_ns(timestamp)
+        offset_ns = self._corrected_offset(media_ns)
+        if abs(media_ns + offset_ns - arrival_ns) > TRUST_NS:
+            return arrival_ns
+        self._offset_ns, self._placed_ns = offset_ns, media_ns
+        return media_ns + offset_ns
+
+    def _corrected_offset(self, media_ns: int) -> int:
         wanted = self._wanted_offset()
         if self._offset_ns is None or abs(wanted - self._offset_ns) > STEP_NS:
-            self._offset_ns = wanted
-        else:
-            reach = int(abs(media_ns - self._placed_ns) * SLEW)
-            self._offset_ns += max(-reach, min(reach, wanted - self._offset_ns))
-        self._placed_ns = media_ns
-        return media_ns + self._offset_ns
+            return wanted
+        reach = int(abs(media_ns - self._placed_ns) * SLEW)
+        return self._offset_ns + max(-reach, min(reach, wanted - self._offset_ns))
 
     def _wanted_offset(self) -> int:
         own = self._arrivals.value

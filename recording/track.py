@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from recording.depacketizer import Frame, OpusDepacketizer, Vp8Depacketizer
+from recording.depacketizer import Frame, OpusDepacketizer, UnfinishedPicture, Vp8Depacketizer
 from recording.gaps import Reason
 from recording.ordering import Arrival, Hole, OrderingBuffer
 from recording.segment import Kind
@@ -112,6 +112,11 @@ class TrackRecorder:
         self._writer.interrupt(reason)
         self._writer.end(at_ms)
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether something came, but nothing of it could ever be written."""
+        return self.malformed > 0 and not self._writer.has_begun
+
     def counts(self) -> dict[str, int]:
         """What was not written: for the log."""
         return {"malformed": self.malformed, "late": self._ordering.late, "dropped": self._writer.dropped}
@@ -131,12 +136,15 @@ class TrackRecorder:
             return
         try:
             frame = self._depacketizer.push(packet, arrival_ns)
+        except UnfinishedPicture:
+            self._queue(Interruption(Reason.NOT_SENT), now_ns)
+            self._take(item, now_ns)
         except ParseError:
             self.malformed += 1
             self._queue(Interruption(Reason.DAMAGED), now_ns)
-            return
-        if frame is not None:
-            self._queue(frame, now_ns)
+        else:
+            if frame is not None:
+                self._queue(frame, now_ns)
 
     def _queue(self, item: Frame | Interruption, now_ns: int) -> None:
         self._held.append(item)
@@ -151,4 +159,4 @@ class TrackRecorder:
             at_ms = 0 if item.at_ns is None else self._to_ms(item.at_ns)
             self._writer.interrupt(item.reason, at_ms)
         else:
-            self._writer.write(item, self._to_ms(self._clock.place(item.timestamp)))
+            self._writer.write(item, self._to_ms(self._clock.place(item.timestamp, item.arrival_ns)))

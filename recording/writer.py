@@ -22,9 +22,12 @@ LONGEST_PICTURE_MS: Final = 1000
 SILENCE_MS: Final = segment.SILENCE_MS
 # A long hole is filled as it grows, this far behind the present: what is captured now comes within that.
 FILL_BEHIND_MS: Final = 3000
+# What is filled at once. A hole that grew beyond it unseen, as when the machine slept, is left between two files.
+MOST_FILL_MS: Final = 60_000
 # For the same reason a publisher whose clock runs fast must lose a packet now and then.
 SOUND_AHEAD_MS: Final = 60
-# A publisher may change its size as often as browsers do when the link changes, not with each keyframe.
+# A file per size, so that the archive knows it; beyond this, as when somebody drags the edge of a shared
+# window, sizes change within the file. Players follow, for VP8's keyframes tell their size.
 SIZE_CHANGES: Final = 10
 SIZE_CHANGES_WITHIN_MS: Final = 60_000
 
@@ -46,6 +49,7 @@ class TrackWriter(ABC):
 
     def __init__(self, owner: str, source: str, store: PartStore) -> None:
         self.dropped = 0
+        self.has_begun = False
         self._owner = owner
         self._source = source
         self._store = store
@@ -79,19 +83,23 @@ class TrackWriter(ABC):
         part, self._part = self._part, None
         self._store.close_part(part, at_ms)
 
-    def tick(self, now_ms: int) -> None:  # noqa: B027 - a picture has nothing to do between frames
+    def tick(self, now_ms: int) -> None:  # noqa: ARG002 - sound fills its holes by the clock
         """Time passes, with or without frames."""
+        if self._part is not None and self._gap is not None:
+            self._part.note_open_gap(*self._gap)
 
     @abstractmethod
     def _write(self, frame: Frame, at_ms: int) -> None:
         """Put a frame into the file that is open, or begin one."""
 
-    def _complete(self, part: Part, at_ms: int) -> None:  # noqa: B027 - a picture's file needs no completing
+    @abstractmethod
+    def _complete(self, part: Part, at_ms: int) -> None:
         """Before the end of a file."""
 
     def _open(self, form: Format, at_ms: int) -> Part | None:
         self._part = self._store.open_part(self._owner, self._source, form, at_ms)
         if self._part is not None:
+            self.has_begun = True
             self._part.on_failure = self._failed
         return self._part
 
@@ -123,6 +131,8 @@ class SoundWriter(TrackWriter):
     _form = Format("audio", "opus")
 
     def _write(self, frame: Frame, at_ms: int) -> None:
+        if self._part is not None and at_ms - self._part.end_ms > MOST_FILL_MS:
+            self.end(round(self._part.end_ms))
         part = self._part or self._open(self._form, at_ms)
         if part is None:
             self.dropped += 1
@@ -146,20 +156,21 @@ class SoundWriter(TrackWriter):
             self._note_pause(until_ms)
             self.interrupt(Reason.NOT_SENT)
             self._fill(self._part, until_ms)
+        super().tick(now_ms)
 
     def _complete(self, part: Part, at_ms: int) -> None:
         self._fill(part, at_ms)
 
     def _fill(self, part: Part, until_ms: int) -> None:
         """Write silence up to here. `part.end_ms` counts sound, so that the remainders do not add up."""
-        frames = int((until_ms - part.end_ms) // SILENCE_MS)
+        frames = int(min(until_ms - part.end_ms, MOST_FILL_MS) // SILENCE_MS)
         if frames > 0:
             part.fill(round(part.end_ms), frames)
             part.end_ms += frames * SILENCE_MS
 
 
 class PictureWriter(TrackWriter):
-    """VP8: after a hole nothing is written before the next keyframe; another size begins another file."""
+    """VP8: after a hole nothing is written before the next keyframe; another size may begin another file."""
 
     def __init__(
         self, owner: str, source: str, store: PartStore, request_keyframe: Callable[[], None]
@@ -167,10 +178,11 @@ class PictureWriter(TrackWriter):
         super().__init__(owner, source, store)
         self._request_keyframe = request_keyframe
         self._interval_ms = 0
-        self._opened: deque[int] = deque()
+        self._opened: deque[int] = deque(maxlen=SIZE_CHANGES)
 
     def _write(self, frame: Frame, at_ms: int) -> None:
-        self._note_absence(at_ms)
+        if self._part is not None:
+            self._note_absence(self._part, at_ms)
         if self._part is not None and not self._part.keeps_up:
             self.interrupt(Reason.DISK_SLOW)
             self.dropped += 1
@@ -186,12 +198,15 @@ class PictureWriter(TrackWriter):
         self._close_gap(at_ms)
         self._put(part, frame, at_ms)
 
-    def _note_absence(self, at_ms: int) -> None:
+    def _complete(self, part: Part, at_ms: int) -> None:
+        self._note_absence(part, at_ms)
+
+    def _note_absence(self, part: Part, at_ms: int) -> None:
         """A camera that sent nothing. The next picture needs no keyframe: no packet is missing."""
-        if self._part is None or self._gap is not None or self._source == "screen":
+        if self._gap is not None or self._source == "screen":
             return
-        if at_ms - self._part.last_ms > PICTURE_NOT_SENT_MS:
-            self._part.add_gap(self._part.end_ms, at_ms, Reason.NOT_SENT)
+        if at_ms - part.last_ms > PICTURE_NOT_SENT_MS:
+            part.add_gap(part.end_ms, at_ms, Reason.NOT_SENT)
 
     def _put(self, part: Part, frame: Frame, at_ms: int) -> None:
         before_ms = part.last_ms
@@ -203,16 +218,14 @@ class PictureWriter(TrackWriter):
     def _part_for(self, frame: Frame, at_ms: int) -> Part | None:
         if self._part is not None:
             form = self._part.segment.format
-            if not frame.keyframe or (form.width, form.height) == (frame.width, frame.height):
+            same = not frame.keyframe or (form.width, form.height) == (frame.width, frame.height)
+            if same or not self._may_open(at_ms):
                 return self._part
-            if not self._may_open(at_ms):
-                self.interrupt(Reason.SIZE_CHANGES)
-                return None
             self.end(at_ms)
-        self._opened.append(at_ms)
-        return self._open(Format("video", "VP8", frame.width, frame.height), at_ms)
+        part = self._open(Format("video", "VP8", frame.width, frame.height), at_ms)
+        if part is not None:
+            self._opened.append(at_ms)
+        return part
 
     def _may_open(self, at_ms: int) -> bool:
-        while self._opened and self._opened[0] <= at_ms - SIZE_CHANGES_WITHIN_MS:
-            self._opened.popleft()
-        return len(self._opened) < SIZE_CHANGES
+        return len(self._opened) < SIZE_CHANGES or self._opened[0] <= at_ms - SIZE_CHANGES_WITHIN_MS

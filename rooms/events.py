@@ -4,7 +4,7 @@ An event tells what happened, not what follows from it: ParticipantLeft also end
 lowers the hand; MeetingEnded ends everything but the reports of the recorder.
 """
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from rooms.errors import BadEvent
@@ -134,12 +134,23 @@ class RecordingInterrupted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingWarned(Event):
+    """Something to know of a recording that goes on: `disk_low`, `pictures_given_up`, `track_refused`,
+    `file_changed`."""
+
+    recording_id: RecordingId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
-    """A hole in a file, in milliseconds since the recording began."""
+    """A hole in a file, in milliseconds since the recording began; several close ones may be told as one."""
 
     start_ms: int
     end_ms: int
     reason: str
+    missing_ms: int | None = None
+    """What is really missing in it; all of it in logs from before holes were merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,29 +201,17 @@ EVENT_TYPES: dict[str, type[Event]] = {
         RecordingResumed,
         RecordingStopped,
         RecordingInterrupted,
+        RecordingWarned,
         SegmentClosed,
         RecordingReady,
         MeetingEnded,
     )
 }
 
-_DEFAULTS: dict[type[Event], dict[str, object]] = {
-    event: {field.name: field.default for field in fields(event) if field.default is not MISSING}
-    for event in EVENT_TYPES.values()
-}
-
 
 def to_data(event: Event) -> dict[str, Any]:
-    """Return the fields as JSON values.
-
-    A field that has its default is left out: so a field added in a later version, with a default, leaves the
-    data and therefore the hashes of older logs as they were.
-    """
-    data = write_fields(event)
-    for name, default in _DEFAULTS[type(event)].items():
-        if data[name] == default:
-            del data[name]
-    return data
+    """Return the fields as JSON values, without those that have their default."""
+    return write_fields(event)
 
 
 def from_data(event_type: str, data: dict[str, Any]) -> Event:

@@ -1,9 +1,10 @@
 """Frozen dataclasses to JSON values and back, strictly: what is read must be what would be written."""
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import partial
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -13,8 +14,13 @@ _READERS: dict[type, dict[str, Reader]] = {}
 
 
 def write_fields(value: Any) -> dict[str, Any]:
-    """Return a dataclass as a JSON object: enums by value, tuples as lists, nested ones as objects."""
-    return {name: _write(getattr(value, name)) for name in _readers(type(value))}
+    """Return a dataclass as a JSON object: enums by value, tuples as lists, nested ones as objects.
+
+    A field that has its default is left out: so a field added in a later version, with a default, leaves the
+    data and therefore the hashes of older logs as they were.
+    """
+    written = ((field.name, getattr(value, field.name), field.default) for field in fields(value))
+    return {name: _write(item) for name, item, default in written if default is MISSING or item != default}
 
 
 def read_fields(cls: type[T], data: Any) -> T:
@@ -41,8 +47,13 @@ def _readers(cls: type) -> dict[str, Reader]:
 
 
 def _reader(hint: Any) -> Reader:
-    """Return what reads a value of this type: str, int, an enum, a dataclass or a tuple of one of them."""
+    """Return what reads a value of this type: str, int, an enum, a dataclass or a tuple of one of them.
+
+    What may be None is None by default, and a default is never written.
+    """
     hint = getattr(hint, "__supertype__", hint)
+    if isinstance(hint, UnionType):
+        return _reader(next(option for option in get_args(hint) if option is not NoneType))
     if get_origin(hint) is tuple:
         return _list_reader(_reader(get_args(hint)[0]))
     if hint in (str, int):

@@ -34,6 +34,7 @@ from rooms.events import (
     RecordingResumed,
     RecordingStarted,
     RecordingStopped,
+    RecordingWarned,
     SegmentClosed,
     TrackMuted,
     TrackPublished,
@@ -47,6 +48,9 @@ from rooms.permissions import Action, Actor, Role, check
 from rooms.recording import Recording, RecordingPhase
 from rooms.state import MeetingPhase, MeetingState
 from rooms.text import clean_name, clean_text, clean_title
+
+# Free space that hovers about a limit must not fill the minutes.
+WARNING_INTERVAL_MS = 600_000
 
 
 class Meeting(MeetingState):
@@ -166,12 +170,23 @@ class Meeting(MeetingState):
         """End the recording, paused or not. Raises NotAllowed, RecordingNotRunning."""
         return [RecordingStopped(self._running_recording(actor).id)]
 
-    def interrupt_recording(self, reason: str) -> list[Event]:
-        """Note a gap in the latest recording, even a stopped one. Raises RecordingNotRunning if none."""
-        if not self.recordings:
-            raise errors.RecordingNotRunning
-        latest = next(reversed(self.recordings))
-        return [RecordingInterrupted(latest, reason)]
+    def interrupt_recording(self, recording_id: RecordingId, reason: str) -> list[Event]:
+        """Note that a gap begins, even in a stopped recording, once until it goes on. Raises RecordingUnknown."""
+        interrupted = self._recording(recording_id).interrupted
+        return [] if interrupted else [RecordingInterrupted(recording_id, reason)]
+
+    def recording_goes_on(self, recording_id: RecordingId) -> list[Event]:
+        """Note the end of an interruption; what is paused waits for the chair. Raises RecordingUnknown."""
+        recording = self._recording(recording_id)
+        again = recording.interrupted and recording.phase is RecordingPhase.RECORDING
+        return [RecordingResumed(recording_id)] if again else []
+
+    def warn_recording(self, recording_id: RecordingId, reason: str, now_ms: int) -> list[Event]:
+        """Note a warning of the recorder, each at most once in WARNING_INTERVAL_MS. Raises RecordingUnknown."""
+        told_ms = self._recording(recording_id).warned.get(reason)
+        if told_ms is not None and now_ms - told_ms < WARNING_INTERVAL_MS:
+            return []
+        return [RecordingWarned(recording_id, reason)]
 
     def segment_closed(
         self,
@@ -187,7 +202,7 @@ class Meeting(MeetingState):
     ) -> list[Event]:
         """Note a complete file, during the meeting or after it; a repeated report is nothing new.
 
-        Gaps are `{start_ms, end_ms, reason}`. Raises RecordingUnknown.
+        Gaps are `{start_ms, end_ms, reason, missing_ms}`. Raises RecordingUnknown.
         """
         if name in self._recording(recording_id).segments:
             return []

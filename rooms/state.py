@@ -164,13 +164,19 @@ class MeetingState:
         self.recordings[event.recording_id].phase = RecordingPhase.PAUSED
 
     def _on_recording_resumed(self, event: events.RecordingResumed, _: LoggedEvent) -> None:
-        self.recordings[event.recording_id].phase = RecordingPhase.RECORDING
+        recording = self.recordings[event.recording_id]
+        recording.phase, recording.interrupted = RecordingPhase.RECORDING, False
 
-    def _on_recording_stopped(self, event: events.RecordingStopped, _: LoggedEvent) -> None:
-        self.recordings[event.recording_id].phase = RecordingPhase.STOPPED
+    def _on_recording_stopped(self, event: events.RecordingStopped, logged: LoggedEvent) -> None:
+        recording = self.recordings[event.recording_id]
+        recording.phase = RecordingPhase.STOPPED
+        recording.ended_at, recording.end_ms = logged.time, logged.meeting_ms
 
     def _on_recording_interrupted(self, event: events.RecordingInterrupted, _: LoggedEvent) -> None:
-        """A gap is told to the minutes; the recording goes on as soon as the recorder is back."""
+        self.recordings[event.recording_id].interrupted = True
+
+    def _on_recording_warned(self, event: events.RecordingWarned, logged: LoggedEvent) -> None:
+        self.recordings[event.recording_id].warned[event.reason] = logged.meeting_ms
 
     def _on_segment_closed(self, event: events.SegmentClosed, _: LoggedEvent) -> None:
         self.recordings[event.recording_id].segments.add(event.name)
@@ -225,6 +231,7 @@ _FOLDS: dict[type[events.Event], _Fold] = {
     events.RecordingResumed: MeetingState._on_recording_resumed,
     events.RecordingStopped: MeetingState._on_recording_stopped,
     events.RecordingInterrupted: MeetingState._on_recording_interrupted,
+    events.RecordingWarned: MeetingState._on_recording_warned,
     events.SegmentClosed: MeetingState._on_segment_closed,
     events.RecordingReady: MeetingState._on_recording_ready,
 }

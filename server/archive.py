@@ -16,3 +16,7 @@ class RecordingFolders:
     def file_path(self, recording_id: str, name: str) -> Path:
         """The path of a finished file; whether it is there is for the caller to see."""
         return self.folder(recording_id) / name
+
+    def names(self, recording_id: str) -> list[str]:
+        """The names of the finished files that are there."""
+        return sorted(path.name for path in self.folder(recording_id).glob("*.webm"))

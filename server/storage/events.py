@@ -9,7 +9,9 @@ from sqlalchemy import Row, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rooms.errors import BadEvent
 from rooms.events import (
+    Event,
     MeetingEnded,
     MeetingStarted,
     ParticipantJoined,
@@ -88,6 +90,7 @@ async def append(connection: AsyncConnection, events: Sequence[LoggedEvent]) -> 
     except IntegrityError as error:
         raise SequenceConflict(f"meeting {events[0].meeting_id} has no place for {events[0].seq}") from error
     await _project_state(connection, events)
+    await _move_head(connection, events)
 
 
 async def _check_continues(connection: AsyncConnection, events: Sequence[LoggedEvent]) -> None:
@@ -119,6 +122,20 @@ async def _project_state(connection: AsyncConnection, events: Sequence[LoggedEve
             )
 
 
+async def _move_head(connection: AsyncConnection, events: Sequence[LoggedEvent]) -> None:
+    """From where the head is only: a log that was cut meanwhile goes on, but stays known as cut."""
+    table, first, last = tables.meetings, events[0], events[-1]
+    await connection.execute(
+        update(table)
+        .where(
+            table.c.meeting_id == first.meeting_id,
+            table.c.head_seq == first.seq - 1,
+            table.c.head_hash == first.previous_hash,
+        )
+        .values(head_seq=last.seq, head_hash=last.hash)
+    )
+
+
 def _row(event: LoggedEvent) -> dict[str, Any]:
     return {
         "meeting_id": event.meeting_id,
@@ -140,7 +157,15 @@ def _logged(row: Row[Any]) -> LoggedEvent:
         time=row.time,
         meeting_ms=row.meeting_ms,
         actor=row.actor,
-        event=from_data(row.type, json.loads(row.data)),
+        event=_event(row),
         previous_hash=row.previous_hash,
         hash=row.hash,
     )
+
+
+def _event(row: Row[Any]) -> Event:
+    """Raises BadEvent with the number of the event that is damaged."""
+    try:
+        return from_data(row.type, json.loads(row.data))
+    except (ValueError, BadEvent) as error:
+        raise BadEvent(f"event {row.seq}: {error}") from error

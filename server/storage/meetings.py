@@ -36,6 +36,15 @@ class MeetingRow:
         return user.is_admin or user.user_id == self.created_by
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last event that was stored of a meeting, by its number and hash."""
+
+    meeting_id: MeetingId
+    seq: int
+    hash: str
+
+
 class Meetings:
     """The rows of all meetings."""
 
@@ -70,11 +79,12 @@ class Meetings:
         async with self._database.read() as connection:
             return [to_meeting(row) for row in await connection.execute(query)]
 
-    async def ids(self) -> list[MeetingId]:
-        """Return the ids of all meetings, oldest first."""
-        query = select(tables.meetings.c.meeting_id).order_by(tables.meetings.c.created_at)
+    async def heads(self) -> list[Head]:
+        """Return where the log of each meeting ends, oldest meeting first."""
+        table = tables.meetings
+        query = select(table.c.meeting_id, table.c.head_seq, table.c.head_hash).order_by(table.c.created_at)
         async with self._database.read() as connection:
-            return [MeetingId(row.meeting_id) for row in await connection.execute(query)]
+            return [Head(MeetingId(row[0]), row[1], row[2]) for row in await connection.execute(query)]
 
     async def _one(self, query: Select[Any]) -> MeetingRow | None:
         async with self._database.read() as connection:

@@ -119,7 +119,7 @@ class Recordings:
             await connection.execute(update(table).where(table.c.recording_id == recording_id).values(values))
 
     async def add_file(self, file: RecordingFile) -> None:
-        """Store a closed segment; reported again after a crash, it replaces what was known of it."""
+        """Store a closed segment; again, when the server ended before its event was stored."""
         values = {name: getattr(file, name) for name in RecordingFile.__slots__}
         values["gaps"] = json.dumps(file.gaps, separators=(",", ":"))
         statement = upsert(tables.recording_files).values(values)
@@ -160,11 +160,19 @@ class Recordings:
             return [_file(row) for row in await connection.execute(query)]
 
     async def all_files(self) -> list[RecordingFile]:
-        """Return every closed segment of every recording."""
+        """Return every closed segment of every recording, as if without gaps: a damaged list of them is no matter."""
         table = tables.recording_files
         query = select(table).order_by(table.c.recording_id, table.c.name)
         async with self._database.read() as connection:
-            return [_file(row) for row in await connection.execute(query)]
+            rows = (await connection.execute(query)).mappings()
+            return [RecordingFile(**{**row, "gaps": []}) for row in rows]
+
+    async def ready(self) -> set[str]:
+        """Return the ids of the recordings that are ready: nothing will be added to them."""
+        table = tables.recordings
+        query = select(table.c.recording_id).where(table.c.state == RecordingState.READY.value)
+        async with self._database.read() as connection:
+            return set((await connection.execute(query)).scalars())
 
     async def file(self, recording_id: str, name: str) -> RecordingFile | None:
         """Return one file by its exact name."""

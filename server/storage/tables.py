@@ -101,6 +101,9 @@ meetings = Table(
     Column("state", String(16), nullable=False),
     Column("started_at", UtcTime),
     Column("ended_at", UtcTime),
+    # The end of the log as it was stored: a chain that lost its last events is whole as far as it goes.
+    Column("head_seq", Integer, nullable=False, server_default="0"),
+    Column("head_hash", String(64), nullable=False, server_default="0" * 64),
 )
 
 events = Table(

@@ -39,6 +39,21 @@ function left(event, meeting, selfId) {
   return about("meeting.notice.left")(event, meeting, selfId);
 }
 
+/** @type {Rule} only the server ends an interruption; what the chair resumes, the chair has seen */
+function resumed({ actor }) {
+  return actor === "system" ? info("meeting.notice.recording_resumed") : null;
+}
+
+/** What the recorder warns of while somebody in the room can still do something about it. */
+const WARNINGS = new Set(["disk_low", "pictures_given_up"]);
+
+/** @type {Rule} */
+function recordingWarned({ data }, meeting, selfId) {
+  const hosts = may(meeting.participants.get(selfId)?.role, "mute_others");
+  if (!hosts || !WARNINGS.has(data.reason)) return null;
+  return { key: `meeting.notice.recording_${data.reason}`, tone: "warning" };
+}
+
 /** @type {Record<string, Rule>} */
 const RULES = {
   ParticipantJoined: about("meeting.notice.joined"),
@@ -48,6 +63,8 @@ const RULES = {
   HandRaised: handRaised,
   RecordingPaused: () => info("meeting.notice.recording_paused"),
   RecordingStopped: () => info("meeting.notice.recording_stopped"),
+  RecordingResumed: resumed,
+  RecordingWarned: recordingWarned,
   RecordingInterrupted: () => ({ key: "meeting.notice.recording_interrupted", tone: "warning" }),
 };
 

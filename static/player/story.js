@@ -84,7 +84,7 @@ function pauses(events, durationMs) {
   for (const { type, at } of events) {
     if (type === "RecordingPaused") result.push({ start: at, end: durationMs });
     const last = result.at(-1);
-    if (type === "RecordingResumed" && last) last.end = at;
+    if (type === "RecordingResumed" && last?.end === durationMs) last.end = at;
   }
   return result;
 }

@@ -107,6 +107,15 @@ class RecorderProcess:
             raise RefusedError(message["error"])
         return message["result"]
 
+    async def segments(self, method: str, recording_id: str = "rec1", **params: Any) -> list[dict[str, Any]]:
+        """Stop or recover a recording; the files that were told of before the reply, in order."""
+        before = len(self.events) if method == "recover" else 0
+        answer = await self.call(method, recording_id=recording_id, **params)
+        told = [event["params"] for event in self.events[before:] if event["event"] == "segment_closed"]
+        found = [one["segment"] for one in told if one["segment"]["recording_id"] == recording_id]
+        assert answer == {"files": len(found)}
+        return sorted(found, key=lambda segment: (segment["start_ms"], segment["name"]))
+
     async def event(self, name: str, count: int = 1) -> list[dict[str, Any]]:
         """Wait until so many events of this name have come."""
         async with asyncio.timeout(DEADLINE_S):

@@ -27,7 +27,7 @@ def eventful() -> Story:
     story.tell("system", meeting.disconnect(ROOM), 20)
     story.tell("system", meeting.reconnect(ROOM), 40)
     story.tell(CHAIR, meeting.resume_recording(CHAIR), 300)
-    story.tell("system", meeting.interrupt_recording("disk_full"), 120)
+    story.tell("system", meeting.interrupt_recording(RECORDING, "disk_full"), 120)
     story.tell(DELEGATE, meeting.raise_hand(DELEGATE), 60)
     story.tell("system", meeting.disconnect(DELEGATE), 30)
     story.tell("system", meeting.leave(DELEGATE, LeaveReason.LOST), 120)

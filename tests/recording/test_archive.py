@@ -57,13 +57,20 @@ def test_the_ledger_survives_a_broken_last_line(tmp_path: Path):
     path = tmp_path / "ledger.jsonl"
     with ledger.Ledger(path) as book:
         book.append({"part": "a.webm", "start_ms": 5})
-        book.append({"gap": "a.webm", **Gap(10, 20, "loss").as_dict()})
+        book.append({"gap": "a.webm", "start_ms": 10, "end_ms": 20, "reason": "loss"})
     with path.open("ab") as file:
         file.write(b'{"gap":"a.webm","start')
-    entries = ledger.read(path)
-    assert len(entries) == 2
-    assert ledger.gaps_of(entries, "a.webm") == [Gap(10, 20, "loss")]
-    assert ledger.read(tmp_path / "none") == []
+    with ledger.Ledger(path) as book:
+        book.append({"gap": "a.webm", **Gap.whole(2000, 2500, "loss").as_dict()})
+        book.append({"gap_open": "a.webm", "start_ms": 2600, "reason": "muted"})
+    account = ledger.Account(path)
+    assert account.gaps("a.webm", 3000) == [
+        Gap(10, 20, "loss", 10),
+        Gap(2000, 2500, "loss", 500),
+        Gap(2600, 3000, "muted", 400),
+    ]
+    assert account.gaps("a.webm", 2200) == [Gap(10, 20, "loss", 10), Gap(2000, 2200, "loss", 200)]
+    assert ledger.Account(tmp_path / "none").gaps("a.webm", 9) == []
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ async def test_chromium_plays_a_recording_in_time_and_seeks(tmp_path: Path):
         await worker.send((a, packet) for group in kept for packet in group)
         await worker.close()
         await recorder.call("stop", recording_id="rec1", at_ms=4500)
-    seen = await asyncio.wait_for(watch(folder), 40)
+    seen = await asyncio.wait_for(watch(folder, SCRIPT), 40)
     assert seen["durations"] == [pytest.approx(4.5, abs=0.03)] * 2
     assert seen["sought"] == [pytest.approx(2.5, abs=0.01)] * 2
     assert len(seen["flashes"]) == 3
@@ -85,11 +85,47 @@ async def test_chromium_plays_a_recording_in_time_and_seeks(tmp_path: Path):
         assert abs(flash - beep) <= 150, seen
 
 
+# Play a file; note each size of the picture.
+SIZES_SCRIPT = """async () => {
+  const video = document.createElement('video');
+  const sizes = [];
+  video.addEventListener('resize', () => sizes.push(video.videoWidth));
+  video.src = '/rec/anna-screen-10.webm';
+  const ended = new Promise((resolve, reject) => {
+    video.onended = resolve;
+    video.onerror = () => reject(new Error(video.error.message));
+  });
+  await video.play();
+  await ended;
+  const quality = video.getVideoPlaybackQuality();
+  return {sizes, shown: quality.totalVideoFrames};
+}"""
+
+
+@pytest.mark.browser
+async def test_chromium_follows_sizes_that_change_within_a_file(tmp_path: Path):
+    """Somebody drags the edge of a shared window: after ten files the tenth goes on."""
+    folder = tmp_path / "rec"
+    async with RecorderProcess(tmp_path).running() as recorder:
+        worker = await begin(recorder, folder)
+        video = camera()
+        track = worker.track("anna", "screen", video, video.ntp(0))
+        parts = [pictures(5, (96, 192)[n % 2], 96, first=n * 5) for n in range(16)]
+        await worker.send(
+            (track, packet) for part in parts for item in part for packet in video.picture(item)
+        )
+        await worker.close()
+        assert len(await recorder.segments("stop", at_ms=3230)) == 10
+    seen = await asyncio.wait_for(watch(folder, SIZES_SCRIPT), 40)
+    assert seen["shown"] == 35
+    assert set(seen["sizes"]) == {96, 192}
+
+
 async def blank(_: web.Request) -> web.Response:
     return web.Response(text="<!doctype html>", content_type="text/html")
 
 
-async def watch(folder: Path) -> dict:
+async def watch(folder: Path, script: str) -> dict:
     app = web.Application()
     app.router.add_get("/", blank)
     app.router.add_static("/rec", folder)
@@ -102,7 +138,7 @@ async def watch(folder: Path) -> dict:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             page = await browser.new_page()
             await page.goto(f"http://127.0.0.1:{port}/")
-            seen = await page.evaluate(SCRIPT)
+            seen = await page.evaluate(script)
             await browser.close()
             return seen
     finally:

@@ -64,6 +64,28 @@ def test_pictures_that_no_decoder_should_meet_are_refused(payload):
         Vp8Depacketizer().push(packet, 0)
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "taken"),
+    [
+        (1440, 2560, True),
+        (2160, 3840, True),
+        (3840, 2560, True),
+        (4096, 2560, True),
+        (4096, 2561, False),
+        (4097, 100, False),
+        (100, 4097, False),
+    ],
+)
+def test_upright_and_lying_pictures_have_one_limit(width, height, taken):
+    header = b"\x10\x10\x19\x00\x9d\x01\x2a" + width.to_bytes(2, "little") + height.to_bytes(2, "little")
+    packet = RtpPacket.parse(Packetizer(96, 90_000).packet(0, b"\x10" + header[1:] + bytes(1200), True).data)
+    if taken:
+        assert Vp8Depacketizer().push(packet, 0).height == height
+    else:
+        with pytest.raises(ParseError):
+            Vp8Depacketizer().push(packet, 0)
+
+
 def test_a_picture_without_end_is_refused_before_it_fills_the_memory():
     packetizer, depacketizer = Packetizer(96, 90_000), Vp8Depacketizer()
     key = pictures(1)[0].data

@@ -40,6 +40,18 @@ def test_jobs_run_in_order_and_the_backlog_is_bounded(writing):
     assert writing.keeps_up
 
 
+async def test_a_job_that_raises_costs_itself(writing, caplog):
+    def broken() -> None:
+        raise MemoryError("no job should")
+
+    done = []
+    writing.run(broken, 100)
+    await writing.finish(lambda: done.append(1))
+    assert done == [1]
+    assert writing.backlog_bytes == 0
+    assert "no job should" in caplog.text
+
+
 async def test_what_the_disk_could_not_take_is_a_gap(writing, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(disk, "BACKLOG_BYTES", 2000)
     folder, told = Folder.create(str(tmp_path / "rec")), []
@@ -65,7 +77,10 @@ async def test_what_the_disk_could_not_take_is_a_gap(writing, tmp_path: Path, mo
         while writing.backlog_bytes > 1000:
             time.sleep(0.001)  # noqa: ASYNC251
     recording.close_tap("tap")
-    (segment,) = await recording.stop(4030)
+    assert await recording.stop(4030) == 1
+    ((event, params),) = told
+    assert event == "segment_closed"
+    segment = params["segment"]
     (gap,) = segment["gaps"]
     assert gap["reason"] == "disk_slow"
     assert 1500 <= gap["start_ms"] < gap["end_ms"] == pytest.approx(2530, abs=21)

@@ -10,7 +10,7 @@ from rooms.log import Moment
 from rooms.participant import LeaveReason
 from rooms.permissions import Role
 from tests.recording.meetings import ROOM, eventful
-from tests.rooms.story import CHAIR, DELEGATE, RECORDING, SCREEN, SECRETARY, START, Story
+from tests.rooms.story import CHAIR, DELEGATE, RECORDING, SCREEN, SECRETARY, START, Story, recorded
 
 
 def at(second: float) -> Moment:
@@ -144,3 +144,11 @@ def test_each_sharing_of_a_screen_is_told_and_cameras_are_not():
 def test_a_log_without_its_beginning_is_refused(log):
     with pytest.raises(ValueError, match="begins with its creation"):
         assemble(log)
+
+
+def test_what_is_lost_of_a_recording_is_told_and_little_room_is_not():
+    story = recorded()
+    for reason in ("disk_low", "pictures_given_up"):
+        story.tell("system", story.meeting.warn_recording(RECORDING, reason, 0))
+    (recording,) = assemble(story.log).recordings
+    assert [interruption.reason for interruption in recording.interruptions] == ["pictures_given_up"]

@@ -1,5 +1,6 @@
 """Whole recordings: real media through the real process, checked by what the files show."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,8 @@ def on(track: int, groups: list[list[Sent]]) -> list[tuple[int, Sent]]:
 
 async def stop(recorder: RecorderProcess, worker: Worker, at_ms: int) -> dict[str, dict]:
     await worker.close()
-    answer = await recorder.call("stop", recording_id=worker.recording_id, at_ms=at_ms)
-    return {segment["name"]: segment for segment in answer["files"]}
+    segments = await recorder.segments("stop", worker.recording_id, at_ms=at_ms)
+    return {segment["name"]: segment for segment in segments}
 
 
 async def test_picture_and_sound_are_written_as_they_were_shown(recorder, tmp_path):
@@ -126,7 +127,7 @@ async def test_holes_in_sound_hold_silence_so_that_browsers_stay_in_time(recorde
         )
     gaps = files[path.name]["gaps"]
     assert {gap["reason"] for gap in gaps} == {"loss"}
-    lost = sum(gap["end_ms"] - gap["start_ms"] for gap in gaps)
+    lost = sum(gap["missing_ms"] for gap in gaps)
     assert lost == pytest.approx((400 - len(kept)) * 20, abs=25)
 
 
@@ -191,8 +192,8 @@ async def test_nothing_is_written_while_muted(recorder, tmp_path):
     await worker.send([entry for entry in packets if entry[1].capture_ms >= 3700])
     files = await stop(recorder, worker, 6030)
     picture, voice = files["anna-camera-1.webm"], files["anna-microphone-1.webm"]
-    assert picture["gaps"] == [{"start_ms": 2040, "end_ms": 4030, "reason": "muted"}]
-    assert voice["gaps"] == [{"start_ms": 2040, "end_ms": 3730, "reason": "muted"}]
+    assert picture["gaps"] == [{"start_ms": 2040, "end_ms": 4030, "reason": "muted", "missing_ms": 1990}]
+    assert voice["gaps"] == [{"start_ms": 2040, "end_ms": 3730, "reason": "muted", "missing_ms": 1690}]
     shown = read_pictures(tmp_path / "rec" / picture["name"])
     assert [one.number for one in shown] == [*range(50), *range(100, 150)]
     assert [round(b / 50) for b in read_beeps(tmp_path / "rec" / voice["name"], by_samples=True)] == [
@@ -227,6 +228,25 @@ async def test_nothing_is_written_while_paused(recorder, tmp_path):
     assert asked == b"\0\0\0\5\x09" + v.to_bytes(4, "big"), "a keyframe is asked for"
 
 
+async def test_a_camera_that_stopped_is_a_gap_until_its_track_ends(recorder, tmp_path):
+    worker = await begin(recorder, tmp_path / "rec")
+    video = camera()
+    await worker.send(on(worker.track("anna", "camera", video, video.ntp(0)), rtp_of(video, pictures(50))))
+    files = await stop(recorder, worker, 62_000)
+    (gap,) = files["anna-camera-1.webm"]["gaps"]
+    assert gap == {"start_ms": 2030, "end_ms": 62_000, "reason": "not_sent", "missing_ms": 59_970}
+
+
+async def test_a_worker_that_feeds_what_is_not_running_is_hung_up_on(recorder, tmp_path):
+    worker = await begin(recorder, tmp_path / "rec")
+    early = await Worker("rec2", worker.epoch_ns).connect(recorder.tap)
+    early.track("anna", "camera", camera())
+    with suppress(ConnectionError):
+        assert await early.reader.read() == b""
+    early.disconnect()
+    await begin(recorder, tmp_path / "rec2", "rec2")
+
+
 async def test_the_worker_going_ends_its_tracks(recorder, tmp_path):
     worker = await begin(recorder, tmp_path / "rec", ahead_s=-2)
     audio = microphone()
@@ -237,8 +257,7 @@ async def test_the_worker_going_ends_its_tracks(recorder, tmp_path):
     assert play(tmp_path / "rec/anna-microphone-1.webm")[1] == pytest.approx(
         event["segment"]["end_ms"] / 1000, abs=0.02
     )
-    answer = await recorder.call("stop", recording_id="rec1", at_ms=3000)
-    assert answer["files"] == [event["segment"]]
+    assert await recorder.segments("stop", at_ms=3000) == [event["segment"]]
 
 
 async def test_the_server_going_finishes_every_file(tmp_path):
@@ -269,11 +288,7 @@ async def test_refusals_have_their_codes(recorder, tmp_path):
         ),
         ("stop", "recording_unknown", {"recording_id": "rec2", "at_ms": 0}),
         ("pause", "recording_unknown", {"recording_id": "rec2", "at_ms": 0}),
-        (
-            "recover",
-            "recording_running",
-            {"recording_id": "rec1", "meeting_id": "m", "directory": str(tmp_path)},
-        ),
+        ("recover", "folder_invalid", {"recording_id": "rec1", "meeting_id": "m", "directory": "relative"}),
     ]:
         with pytest.raises(RefusedError) as refusal:
             await recorder.call(method, **params)
@@ -284,3 +299,10 @@ async def test_refusals_have_their_codes(recorder, tmp_path):
 async def test_an_empty_recording_has_no_files(recorder, tmp_path):
     worker = await begin(recorder, tmp_path / "rec")
     assert await stop(recorder, worker, 1000) == {}
+
+
+async def test_where_no_worker_was_nothing_is_missing(tmp_path):
+    async with RecorderProcess(tmp_path).running() as recorder:
+        await begin(recorder, tmp_path / "rec")
+        assert await recorder.segments("stop", at_ms=1000) == []
+    assert "a tap did not close" not in recorder.log

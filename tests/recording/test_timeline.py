@@ -15,13 +15,16 @@ def clock_for(packetizer: Packetizer, publisher: PublisherClock | None = None) -
     return TrackClock(packetizer.clock_rate, publisher or PublisherClock())
 
 
+def observe_and_place(clock: TrackClock, timestamp: int, arrival_ms: float) -> float:
+    clock.observe(timestamp, round(arrival_ms * MS))
+    return clock.place(timestamp, round(arrival_ms * MS)) / MS
+
+
 def run(clock: TrackClock, packetizer: Packetizer, captures_ms, delay_ms) -> list[float]:
     """Where each capture is placed, in ms."""
-    placed = []
-    for at_ms in captures_ms:
-        clock.observe(packetizer.rtp_time(at_ms), round((at_ms + delay_ms(at_ms)) * MS))
-        placed.append(clock.place(packetizer.rtp_time(at_ms)) / MS)
-    return placed
+    return [
+        observe_and_place(clock, packetizer.rtp_time(at_ms), at_ms + delay_ms(at_ms)) for at_ms in captures_ms
+    ]
 
 
 @pytest.mark.parametrize("timestamp", [0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFF0])
@@ -51,9 +54,11 @@ def test_reports_bring_picture_and_sound_together(wall_offset_s, sound_ms, pictu
     shown.report(*picture.ntp(-300, wall_offset_s))
     differences = []
     for at_ms in range(0, 20_000, 40):
-        heard.observe(sound.rtp_time(at_ms), round((at_ms + sound_ms) * MS))
-        shown.observe(picture.rtp_time(at_ms), round((at_ms + picture_ms) * MS))
-        differences.append(heard.place(sound.rtp_time(at_ms)) - shown.place(picture.rtp_time(at_ms)))
+        heard_ns, shown_ns = round((at_ms + sound_ms) * MS), round((at_ms + picture_ms) * MS)
+        heard.observe(sound.rtp_time(at_ms), heard_ns)
+        shown.observe(picture.rtp_time(at_ms), shown_ns)
+        placed_ns = heard.place(sound.rtp_time(at_ms), heard_ns)
+        differences.append(placed_ns - shown.place(picture.rtp_time(at_ms), shown_ns))
     assert all(abs(difference) < MS for difference in differences[1:])
 
 
@@ -67,8 +72,7 @@ def test_a_correction_is_spread_and_never_goes_back():
             heard.report(*sound.ntp(1900))
             shown.report(*picture.ntp(1900))
         heard.observe(sound.rtp_time(at_ms), (at_ms + 30) * MS)
-        shown.observe(picture.rtp_time(at_ms), (at_ms + 230) * MS)
-        placed.append(shown.place(picture.rtp_time(at_ms)) / MS)
+        placed.append(observe_and_place(shown, picture.rtp_time(at_ms), at_ms + 230))
     steps = [after - before for before, after in pairwise(placed)]
     assert min(steps) >= 35.9
     assert placed[49] == pytest.approx(49 * 40 + 230, abs=1)
@@ -87,8 +91,8 @@ def test_a_wall_clock_that_steps_between_reports_moves_nothing(step_s):
         if at_ms % 1000 == 500:
             shown.report(*picture.ntp(at_ms, wall))
         for clock, track in ((heard, sound), (shown, picture)):
-            clock.observe(track.rtp_time(at_ms), (at_ms + 30) * MS)
-            assert clock.place(track.rtp_time(at_ms)) / MS == pytest.approx(at_ms + 30, abs=1)
+            placed = observe_and_place(clock, track.rtp_time(at_ms), at_ms + 30)
+            assert placed == pytest.approx(at_ms + 30, abs=1)
 
 
 def test_reports_that_lie_by_an_hour_are_not_believed():
@@ -100,8 +104,8 @@ def test_reports_that_lie_by_an_hour_are_not_believed():
     shown.report(0, 123)
     for at_ms in range(0, 4000, 20):
         for clock, track in ((heard, sound), (shown, picture)):
-            clock.observe(track.rtp_time(at_ms), (at_ms + 30) * MS)
-            assert clock.place(track.rtp_time(at_ms)) / MS == pytest.approx(at_ms + 30, abs=1)
+            placed = observe_and_place(clock, track.rtp_time(at_ms), at_ms + 30)
+            assert placed == pytest.approx(at_ms + 30, abs=1)
 
 
 def test_a_fast_sound_card_is_followed():
@@ -110,8 +114,7 @@ def test_a_fast_sound_card_is_followed():
     clock = clock_for(track)
     for at_ms in range(0, 3_600_000, 500):
         ticks = at_ms * 1.0002
-        clock.observe(track.rtp_time(ticks), round((at_ms + 30) * MS))
-        placed = clock.place(track.rtp_time(ticks)) / MS
+        placed = observe_and_place(clock, track.rtp_time(ticks), at_ms + 30)
     assert placed == pytest.approx(at_ms + 30, abs=5)
 
 
@@ -122,6 +125,24 @@ def test_a_new_rtp_time_goes_on_at_once():
     placed = run(clock, track, range(2000, 4000, 40), lambda _: 30)
     assert placed[0] == pytest.approx(2030, abs=1)
     assert placed[-1] == pytest.approx(3990, abs=1)
+
+
+@pytest.mark.parametrize("jump_s", [-36_000, -5, 5, 36_000])
+@pytest.mark.parametrize("place_first", ["the odd one", "its neighbour"])
+def test_one_odd_packet_moves_nobody_else(jump_s, place_first):
+    """Observed as they come, placed as they were numbered: an odd one may be observed first or last."""
+    clock = clock_for(track := Packetizer(0, 48_000))
+    run(clock, track, range(0, 2000, 20), lambda _: 30)
+    odd = (track.rtp_time(2000) + jump_s * 48_000) & 0xFFFF_FFFF
+    pair = [(odd, 2030 * MS), (track.rtp_time(2020), 2050 * MS)]
+    if place_first == "its neighbour":
+        pair.reverse()
+    for timestamp, arrival_ns in pair:
+        clock.observe(timestamp, arrival_ns)
+    for timestamp, arrival_ns in pair:
+        assert clock.place(timestamp, arrival_ns) == pytest.approx(arrival_ns, abs=MS)
+    placed = run(clock, track, range(2040, 4000, 20), lambda _: 30)
+    assert all(abs(at - 30 - 2040 - index * 20) < 1 for index, at in enumerate(placed))
 
 
 def test_frames_wait_a_second_for_the_first_report():

@@ -99,6 +99,12 @@ def paused() -> Story:
     return story
 
 
+def interrupted() -> Story:
+    story = recorded()
+    story.tell(SYSTEM, story.meeting.interrupt_recording(RECORDING, "recorder_lost"))
+    return story
+
+
 def stopped() -> Story:
     story = recorded()
     story.tell(CHAIR, story.meeting.stop_recording(CHAIR))

@@ -39,6 +39,13 @@ def test_nested_values():
     assert from_data("SegmentClosed", to_data(event)) == event
 
 
+def test_what_is_missing_in_a_gap_is_not_added_to_older_logs():
+    """Or their hashes would differ."""
+    gap = {"start_ms": 0, "end_ms": 9, "reason": "loss"}
+    for data in ({**SEGMENT, "gaps": [gap]}, {**SEGMENT, "gaps": [{**gap, "missing_ms": 3}]}):
+        assert to_data(from_data("SegmentClosed", data)) == data
+
+
 def test_a_default_is_not_written_so_that_older_hashes_stay():
     assert to_data(MeetingCreated("t", "c", "u")) == {"title": "t", "code": "c", "created_by": "u"}
     assert to_data(MeetingCreated("t", "c", "u", 40))["participant_limit"] == 40
@@ -67,6 +74,10 @@ SEGMENT = to_data(SegmentClosed("r", "n", "p", "camera", 0, 1, 2, "ff", ()))
         ("SegmentClosed", {**SEGMENT, "gaps": {}}),
         ("SegmentClosed", {**SEGMENT, "gaps": [{}]}),
         ("SegmentClosed", {**SEGMENT, "gaps": [1]}),
+        (
+            "SegmentClosed",
+            {**SEGMENT, "gaps": [{"start_ms": 0, "end_ms": 9, "reason": "", "missing_ms": None}]},
+        ),
         ("SegmentClosed", {**SEGMENT, "size": "2"}),
     ],
 )

@@ -23,6 +23,7 @@ from rooms.events import (
     RecordingResumed,
     RecordingStarted,
     RecordingStopped,
+    RecordingWarned,
     SegmentClosed,
     TrackMuted,
     TrackPublished,
@@ -30,7 +31,7 @@ from rooms.events import (
     TrackUnpublished,
 )
 from rooms.ids import RecordingId
-from rooms.meeting import Meeting
+from rooms.meeting import WARNING_INTERVAL_MS, Meeting
 from rooms.participant import Kind, LeaveReason
 from rooms.permissions import Role
 from tests.rooms.story import (
@@ -50,6 +51,7 @@ from tests.rooms.story import (
     Story,
     ended,
     hand_raised,
+    interrupted,
     muted,
     paused,
     planned,
@@ -116,8 +118,16 @@ COMMANDS: list[tuple[Callable[[], Story], Command, list[Event]]] = [
     (paused, lambda m: m.resume_recording(CHAIR), [RecordingResumed(RECORDING)]),
     (recorded, lambda m: m.stop_recording(CHAIR), [RecordingStopped(RECORDING)]),
     (paused, lambda m: m.stop_recording(MANAGER), [RecordingStopped(RECORDING)]),
-    (recorded, lambda m: m.interrupt_recording("disk_full"), [RecordingInterrupted(RECORDING, "disk_full")]),
-    (ended, lambda m: m.interrupt_recording("crash"), [RecordingInterrupted(RECORDING, "crash")]),
+    (
+        recorded,
+        lambda m: m.interrupt_recording(RECORDING, "disk_full"),
+        [RecordingInterrupted(RECORDING, "disk_full")],
+    ),
+    (ended, lambda m: m.interrupt_recording(RECORDING, "crash"), [RecordingInterrupted(RECORDING, "crash")]),
+    (interrupted, lambda m: m.interrupt_recording(RECORDING, "crash"), []),
+    (interrupted, lambda m: m.recording_goes_on(RECORDING), [RecordingResumed(RECORDING)]),
+    (recorded, lambda m: m.recording_goes_on(RECORDING), []),
+    (recorded, lambda m: m.warn_recording(RECORDING, "disk_low", 9), [RecordingWarned(RECORDING, "disk_low")]),
     *(
         (
             before,
@@ -196,6 +206,29 @@ def test_a_reported_file_is_one_fact_however_often_reported():
         story.tell("system", story.meeting.segment_closed(RECORDING, "a.webm", DELEGATE, CAMERA, **SEGMENT))
         story.tell("system", story.meeting.recording_ready(RECORDING))
     assert story.types.count("SegmentClosed") == story.types.count("RecordingReady") == 1
+
+
+def test_a_gap_belongs_to_the_recording_it_is_in():
+    story, second = stopped(), RecordingId("recording-2")
+    story.tell(CHAIR, story.meeting.start_recording(CHAIR, second))
+    assert story.meeting.interrupt_recording(RECORDING, "crash") == [RecordingInterrupted(RECORDING, "crash")]
+
+
+def test_what_is_paused_does_not_go_on_by_itself():
+    story = paused()
+    story.tell("system", story.meeting.interrupt_recording(RECORDING, "recorder_lost"))
+    assert story.meeting.recording_goes_on(RECORDING) == []
+    story.tell(CHAIR, story.meeting.resume_recording(CHAIR))
+    assert not story.meeting.recordings[RECORDING].interrupted
+
+
+def test_a_warning_is_told_again_only_after_a_while():
+    story = recorded()
+    story.tell("system", story.meeting.warn_recording(RECORDING, "disk_low", story.now.meeting_ms))
+    told_ms = story.meeting.last.meeting_ms
+    assert story.meeting.warn_recording(RECORDING, "disk_low", told_ms + WARNING_INTERVAL_MS - 1) == []
+    assert story.meeting.warn_recording(RECORDING, "disk_low", told_ms + WARNING_INTERVAL_MS)
+    assert story.meeting.warn_recording(RECORDING, "pictures_given_up", told_ms)
 
 
 def test_the_limit_counts_who_is_present():

@@ -128,7 +128,9 @@ REFUSALS = [
         for before in (running, stopped)
         for command in ("pause_recording", "resume_recording", "stop_recording")
     ),
-    (running, lambda m: m.interrupt_recording("crash"), errors.RecordingNotRunning),
+    (running, lambda m: m.interrupt_recording(RECORDING, "crash"), errors.RecordingUnknown),
+    (running, lambda m: m.recording_goes_on(RECORDING), errors.RecordingUnknown),
+    (running, lambda m: m.warn_recording(RECORDING, "disk_low", 0), errors.RecordingUnknown),
     (recorded, lambda m: m.recording_ready(RECORDING), errors.RecordingAlreadyRunning),
     (running, lambda m: m.recording_ready(RECORDING), errors.RecordingUnknown),
     (

@@ -75,9 +75,17 @@ class MeetingMachine(RuleBasedStateMachine):
         self.recordings += 1
         self.run(actor, "start_recording", actor, RecordingId(f"r{self.recordings}"))
 
-    @rule(reason=st.sampled_from(["disk_full", "crash"]))
-    def interrupt(self, reason):
-        self.run("system", "interrupt_recording", reason)
+    @rule(recording=RECORDINGS, reason=st.sampled_from(["disk_full", "crash"]))
+    def interrupt(self, recording, reason):
+        self.run("system", "interrupt_recording", recording, reason)
+
+    @rule(recording=RECORDINGS)
+    def goes_on(self, recording):
+        self.run("system", "recording_goes_on", recording)
+
+    @rule(recording=RECORDINGS)
+    def warn(self, recording):
+        self.run("system", "warn_recording", recording, "disk_low", self.story.now.meeting_ms)
 
     @rule(recording=RECORDINGS, who=PEOPLE, source=SOURCES)
     def segment(self, recording, who, source):

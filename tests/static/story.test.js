@@ -34,6 +34,11 @@ test("it tells what happened while recording, on the recording's zero", () => {
   assert.deepEqual(pauses, [{ start: 10_000, end: 20_000 }]);
 });
 
+test("an interruption that ends does not make an earlier pause longer", () => {
+  const again = [...log, event(50_000, "RecordingResumed", { recording_id: "r" })];
+  assert.deepEqual(story(again, "r", 60_000).pauses, [{ start: 10_000, end: 20_000 }]);
+});
+
 test("a recording that ended paused is paused to its end", () => {
   const { pauses } = story(log.slice(0, 7), "r", 60_000);
   assert.deepEqual(pauses, [{ start: 10_000, end: 60_000 }]);

@@ -105,4 +105,10 @@ test("people are told what concerns them", () => {
   assert.equal(told("TrackMuted", muted, "binh", "binh"), null);
   assert.equal(told("ParticipantLeft", { participant_id: "binh", reason: "meeting_ended" }), null);
   assert.equal(told("ParticipantLeft", { participant_id: "binh", reason: "lost" }), "meeting.notice.left");
+  const low = { recording_id: "r", reason: "disk_low" };
+  assert.equal(told("RecordingWarned", low, "system"), "meeting.notice.recording_disk_low");
+  assert.equal(told("RecordingWarned", low, "system", "binh"), null);
+  assert.equal(told("RecordingWarned", { ...low, reason: "file_changed" }, "system"), null);
+  assert.equal(told("RecordingResumed", { recording_id: "r" }, "system"), "meeting.notice.recording_resumed");
+  assert.equal(told("RecordingResumed", { recording_id: "r" }), null);
 });
