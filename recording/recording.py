@@ -23,6 +23,9 @@ RETRY_NS: Final = 5_000_000_000
 WARNING_INTERVAL_NS: Final = 10_000_000_000
 # How long `stop` waits for what the SFU workers still have on the way.
 CLOSE_WAIT_S: Final = 0.5
+# Files of one recording that are closed and hashed at once. The process has six threads for such work, and a
+# meeting that ends must not keep another from beginning.
+MOST_FINISHING: Final = 2
 # Room that was too little is enough again only when it is this much more, or hosts would be told every second.
 ENOUGH_AGAIN: Final = 1.1
 
@@ -80,6 +83,7 @@ class Recording:
         self._tracks: set[TrackRecorder] = set()
         self._open: set[Part] = set()
         self._finishing: set[asyncio.Task[None]] = set()
+        self._finishers = asyncio.Semaphore(MOST_FINISHING)
         self._taps: set[object] = set()
         self._taps_closed = asyncio.Event()
         self._warned: dict[str, int] = {}
@@ -215,7 +219,8 @@ class Recording:
     async def _finish(self, part: Part, end_ms: int) -> None:
         await self._disk.finish()
         try:
-            await self._complete(part, end_ms)
+            async with self._finishers:
+                await self._complete(part, end_ms)
         except Exception as error:
             # Whatever one file does, the others are finished; `recover` finds this one.
             if not isinstance(error, WRITE_ERRORS):
