@@ -34,7 +34,9 @@ class Ledger:
             os.fdatasync(self._file.fileno())
 
     def close(self) -> None:
-        """Sync and close."""
+        """Sync and close. Idempotent."""
+        if self._file.closed:
+            return
         with contextlib.suppress(OSError):
             self.sync()
         self._file.close()

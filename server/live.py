@@ -172,7 +172,16 @@ class LiveMeetings:
 
     async def load_running(self) -> list[LiveMeeting]:
         """Bring back every meeting that had somebody in it, or was being recorded, when the server last ended."""
-        return [await self.get(meeting_id) for meeting_id in await self._storage.events.occupied()]
+        found = [await self._readable(meeting_id) for meeting_id in await self._storage.events.occupied()]
+        return [live for live in found if live is not None]
+
+    async def _readable(self, meeting_id: MeetingId) -> LiveMeeting | None:
+        try:
+            return await self.get(meeting_id)
+        except Exception:
+            # One damaged log must not keep every other meeting from being held; `diemcau check` names it.
+            log.exception("meeting not taken up", meeting=meeting_id)
+            return None
 
     def running(self) -> Iterable[LiveMeeting]:
         """The meetings that have somebody in them, or are being recorded, now."""

@@ -60,7 +60,8 @@ class ControlClient:
     """A child's end. `handlers` are method name → async function, called with the params by name.
 
     Requests are handled one after another, in the order they came, so that a child sees the server's intent
-    in order. Only the `slow` methods run beside the others: one meeting's long work must not hold up another's.
+    in order. Only the `slow` methods run beside the others: one meeting's long work must not hold up another's;
+    they are cancelled when the server goes.
     `ping` is answered here and at once, whatever is being handled: it asks whether this process lives.
     """
 
@@ -118,11 +119,17 @@ class ControlClient:
 
     async def _handle(self, requests: _Requests) -> None:
         async with asyncio.TaskGroup() as beside:
+            running: set[asyncio.Task[None]] = set()
             while (request := await requests.get()) is not None:
                 if request.get("method") in self._slow:
-                    beside.create_task(self._answer(request), name=f"control {request['method']}")
+                    task = beside.create_task(self._answer(request), name=f"control {request['method']}")
+                    running.add(task)
+                    task.add_done_callback(running.discard)
                 else:
                     await self._answer(request)
+            # Nobody waits for these answers any more, and the process has to come to its end.
+            for task in running:
+                task.cancel()
 
     async def _answer(self, request: dict[str, Any]) -> None:
         identifier = request.get("id")

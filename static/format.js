@@ -41,13 +41,20 @@ export function clock(ms) {
 }
 
 /**
+ * A number with one decimal at most: `12,4`.
+ * @param {number} value
+ */
+export function decimal(value) {
+  return new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(value);
+}
+
+/**
  * A size in powers of 1,000: `12,4 MB`.
  * @param {number} bytes
  */
 export function size(bytes) {
   const step = bytes < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3));
-  const digits = { maximumFractionDigits: step ? 1 : 0 };
-  return `${new Intl.NumberFormat(language(), digits).format(bytes / 1000 ** step)} ${UNITS[step]}`;
+  return `${decimal(bytes / 1000 ** step)} ${UNITS[step]}`;
 }
 
 // What people write behind their name: “Lê Văn Bình – Sở Nội vụ”, “Lê Văn Bình (Sở Nội vụ)”.

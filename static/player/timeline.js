@@ -3,7 +3,8 @@
  * zero, the same for every file.
  */
 
-/** @typedef {{ start_ms: number, end_ms: number, reason: string }} Gap */
+/** One hole, or a stretch with several: `missing_ms` of it are missing, all of it where that is not said.
+ * @typedef {{ start_ms: number, end_ms: number, reason: string, missing_ms?: number }} Gap */
 /** @typedef {{ name: string, participant_id: string, participant_name: string, source: string,
  *   kind: "audio" | "video", codec: string, start_ms: number, end_ms: number, duration_ms: number, size: number,
  *   sha256: string, gaps: Gap[], url: string }} MediaFile */
@@ -41,8 +42,21 @@ function cue(file, at) {
     file,
     active: at >= file.start_ms,
     position: Math.max(at, file.start_ms),
-    missing: hole !== undefined && hole.end_ms - hole.start_ms >= MISSING_MS,
+    missing: hole !== undefined && isWhole(hole) && missingMs(hole) >= MISSING_MS,
   };
+}
+
+/** @param {Gap} gap */
+export function missingMs({ start_ms, end_ms, missing_ms }) {
+  return missing_ms ?? end_ms - start_ms;
+}
+
+/**
+ * Whether nothing at all is there between its ends.
+ * @param {Gap} gap
+ */
+export function isWhole(gap) {
+  return missingMs(gap) === gap.end_ms - gap.start_ms;
 }
 
 // The first picture comes a moment after the chair's click: nobody wants to open a recording on a black page.

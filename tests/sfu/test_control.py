@@ -167,3 +167,24 @@ async def test_a_slow_method_holds_up_nobody(tmp_path: Path) -> None:
     async with asyncio.timeout(5), await asyncio.start_unix_server(serve, path):
         await ControlClient(path, "recorder", "recorder", handlers, {"dig"}).run()
     assert [answer["id"] for answer in answers] == [1, 0]
+
+
+async def test_a_slow_method_ends_with_the_server(tmp_path: Path) -> None:
+    ended = asyncio.Event()
+
+    async def dig() -> dict[str, int]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return {}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(encode_line({"id": 0, "method": "dig", "params": {}}))
+        writer.close()
+
+    path = str(tmp_path / "c.sock")
+    async with asyncio.timeout(5), await asyncio.start_unix_server(serve, path):
+        await ControlClient(path, "recorder", "recorder", {"dig": dig}, {"dig"}).run()
+    assert ended.is_set()

@@ -7,6 +7,7 @@ import { file } from "./support/recordings.js";
 const gaps = [
   { start_ms: 30_000, end_ms: 40_000, reason: "muted" },
   { start_ms: 50_000, end_ms: 50_400, reason: "loss" },
+  { start_ms: 52_000, end_ms: 58_000, reason: "loss", missing_ms: 1_200 },
 ];
 const long = file({ start_ms: 20_000, end_ms: 60_000, gaps });
 const cueCases = [
@@ -16,6 +17,7 @@ const cueCases = [
   { at: 30_000, expected: { active: true, position: 30_000, missing: true } },
   { at: 40_000, expected: { active: true, position: 40_000, missing: false } },
   { at: 50_100, expected: { active: true, position: 50_100, missing: false } },
+  { at: 55_000, expected: { active: true, position: 55_000, missing: false } },
   { at: 60_000, expected: null },
 ];
 for (const { at, expected } of cueCases) {

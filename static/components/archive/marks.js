@@ -1,5 +1,6 @@
-import { clock } from "../../format.js";
+import { clock, decimal } from "../../format.js";
 import { hasText, t } from "../../i18n.js";
+import { isWhole, missingMs } from "../../player/timeline.js";
 
 /** @typedef {import("../../player/timeline.js").MediaFile} MediaFile */
 /** @typedef {import("../../player/timeline.js").Gap} Gap */
@@ -41,7 +42,7 @@ function mark(tone, title, share) {
 
 /** @param {MediaFile} file */
 function seen({ gaps }) {
-  return gaps.filter((gap) => gap.end_ms - gap.start_ms >= VISIBLE_MS && !EXPECTED.has(gap.reason));
+  return gaps.filter((gap) => missingMs(gap) >= VISIBLE_MS && !EXPECTED.has(gap.reason));
 }
 
 /**
@@ -64,8 +65,15 @@ function gapTitle(file, gap) {
  * A hole in a file in words: where, how long, why.
  * @param {Gap} gap
  */
-export function gapText({ start_ms, end_ms, reason }) {
+export function gapText(gap) {
+  const { start_ms, end_ms, reason } = gap;
   const key = `archive.gap_${reason}`;
   const why = hasText(key) ? t(key) : t("archive.gap_other");
-  return t("archive.gap", { from: clock(start_ms), to: clock(end_ms), why });
+  const seconds = decimal(missingMs(gap) / 1_000);
+  return t(isWhole(gap) ? "archive.gap" : "archive.gaps", {
+    from: clock(start_ms),
+    to: clock(end_ms),
+    seconds,
+    why,
+  });
 }

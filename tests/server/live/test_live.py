@@ -93,6 +93,19 @@ async def test_running_meetings_come_back_after_a_restart(
     assert [one.meeting_id for one in again.running()] == [live.meeting_id]
 
 
+async def test_a_damaged_log_keeps_no_other_meeting_from_coming_back(
+    live: LiveMeeting, meetings: LiveMeetings, storage: Storage, chair_user: UserId
+) -> None:
+    await admit(live)
+    damaged = await meetings.create("Hỏng", chair_user)
+    await admit(damaged)
+    async with storage.database.write() as connection:
+        await connection.exec_driver_sql(
+            f"UPDATE events SET data = '{{' WHERE seq = 1 AND meeting_id = '{damaged.meeting_id}'"
+        )
+    assert [one.meeting_id for one in await LiveMeetings(storage).load_running()] == [live.meeting_id]
+
+
 async def test_meeting_time_goes_on_by_the_calendar_after_a_restart(
     storage: Storage, clock: FakeClock, chair_user: UserId
 ) -> None:
