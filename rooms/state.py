@@ -205,6 +205,7 @@ def _recording_snapshot(recording: Recording | None) -> dict[str, Any] | None:
     return {
         "recording_id": recording.id,
         "state": recording.phase.value,
+        "interrupted": recording.interrupted,
         "started_at": iso(recording.started_at),
     }
 

@@ -103,10 +103,10 @@ function track(muted) {
     meeting.change(data.participant_id, (one) => one.withTrack(data.source, muted));
 }
 
-/** @param {"recording" | "paused"} state @returns {Fold} */
-function recordingBecomes(state) {
+/** @param {Partial<import("./shapes.js").RecordingShape>} change @returns {Fold} */
+function recordingBecomes(change) {
   return (meeting) => {
-    if (meeting.recording) meeting.recording = { ...meeting.recording, state };
+    if (meeting.recording) meeting.recording = { ...meeting.recording, ...change };
   };
 }
 
@@ -141,9 +141,15 @@ const FOLDS = {
   ChatSent: (meeting, { data, time }) =>
     meeting.chat.add({ ...data, time, name: meeting.nameOf(data.participant_id) }),
   RecordingStarted: (meeting, { data, time }) => {
-    meeting.recording = { recording_id: data.recording_id, state: "recording", started_at: time };
+    meeting.recording = {
+      recording_id: data.recording_id,
+      state: "recording",
+      interrupted: false,
+      started_at: time,
+    };
   },
-  RecordingPaused: recordingBecomes("paused"),
-  RecordingResumed: recordingBecomes("recording"),
+  RecordingPaused: recordingBecomes({ state: "paused" }),
+  RecordingResumed: recordingBecomes({ state: "recording", interrupted: false }),
+  RecordingInterrupted: recordingBecomes({ interrupted: true }),
   RecordingStopped: recordingStopped,
 };

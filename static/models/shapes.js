@@ -22,7 +22,8 @@
  * @property {string} text
  * @property {string} time
  *
- * @typedef {{recording_id: string, state: "recording" | "paused", started_at: string}} RecordingShape
+ * @typedef {{recording_id: string, state: "recording" | "paused", interrupted: boolean,
+ *   started_at: string}} RecordingShape
  *
  * @typedef {object} Snapshot
  * @property {string} meeting_id

@@ -75,6 +75,7 @@ def test_running():
         "recording": {
             "recording_id": RECORDING,
             "state": "recording",
+            "interrupted": False,
             "started_at": "2026-02-05T01:00:09.000Z",
         },
     }

@@ -130,10 +130,10 @@ export class MeetingRoom extends DcElement {
   /** @param {Meeting} meeting */
   #recordingMark({ recording }) {
     if (!recording) return nothing;
-    const paused = recording.state === "paused";
+    const state = recording.state === "paused" ? "paused" : recording.interrupted ? "interrupted" : "on";
     return html`
-      <span class="badge ${paused ? "warning" : "danger"} recording-mark ${paused ? "" : "on"}" role="status">
-        <span class="recording-dot"></span>${t(paused ? "meeting.recording.paused" : "meeting.recording.on")}
+      <span class="badge ${state === "on" ? "danger" : "warning"} recording-mark ${state}" role="status">
+        <span class="recording-dot"></span>${t(`meeting.recording.${state}`)}
       </span>
     `;
   }
