@@ -1,15 +1,25 @@
 """`kill -9` at any moment, and a disk without room: what was said is kept."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
-from tests.recording.harness import RecorderProcess, RefusedError, Worker, begin, camera, microphone
+from tests.recording.harness import (
+    DEADLINE_S,
+    RecorderProcess,
+    RefusedError,
+    Worker,
+    begin,
+    camera,
+    microphone,
+)
 from tests.recording.material import Encoded, Sent, pictures, play, read_beeps, read_pictures, sound
 
 STEP_MS = 100
@@ -167,13 +177,24 @@ async def test_silence_is_written_while_it_lasts(tmp_path):
         track = worker.track("anna", "microphone", audio, audio.ntp(0))
         await worker.send((track, packet) for item in sound(1000) for packet in audio.sound(item))
         worker.mute(track, 1040, True)
-        await recorder.opened(folder / "anna-microphone-1.webm.part", 3500 + 16 * 140)
+        async with asyncio.timeout(DEADLINE_S):
+            while last_s(folder / "anna-microphone-1.webm.part") < 15.5:  # noqa: ASYNC110 - a file tells nobody that it grows
+                await asyncio.sleep(0.1)
         await recorder.kill()
     async with RecorderProcess(tmp_path).running() as recorder:
         (segment,) = await recorder.segments("recover", meeting_id="m", directory=str(folder))
     assert segment["end_ms"] >= 15_000
     (gap,) = segment["gaps"]
     assert (gap["start_ms"], gap["end_ms"], gap["reason"]) == (1040, segment["end_ms"], "muted")
+
+
+def last_s(path: Path) -> float:
+    """Where the last frame begins that can be read of a file still being written."""
+    last = 0.0
+    with contextlib.suppress(FileNotFoundError, av.FFmpegError), av.open(str(path)) as file:
+        for packet in file.demux(audio=0):
+            last = max(last, float((packet.pts or 0) * packet.time_base))
+    return last
 
 
 @pytest.fixture
