@@ -34,6 +34,7 @@ class DropReason(enum.StrEnum):
     PAUSED = "paused"
     # On the way out.
     KEYFRAME_AWAITED = "keyframe_awaited"
+    CODEC_UNSUPPORTED = "codec_unsupported"
     TOO_OLD = "too_old"
     NOT_CONNECTED = "not_connected"
     SOCKET_FULL = "socket_full"

@@ -1,13 +1,16 @@
 """What a publication sent lately, once for all subscribers, for those who ask again."""
 
 from collections import OrderedDict
+from itertools import islice
 
-from sfu.burst import MediaPacket
+from sfu.packet import MediaPacket
 
 # A browser asks within its round trip and gives up after a second or so; 2.5 Mbit/s are 312 kB a second.
 MOST_AGE_S = 1.0
 MOST_PACKETS = 1024
 MOST_BYTES = 400_000
+# Among so many there is one of nearly any size.
+_LATEST = 16
 
 
 class History:
@@ -21,12 +24,12 @@ class History:
         """Remember one more and forget what that pushes out."""
         packets = self._packets
         packets[packet.sequence] = packet
-        self._bytes += len(packet.data)
+        self._bytes += len(packet.payload)
         oldest_allowed = packet.arrival - MOST_AGE_S
         while (
             len(packets) > MOST_PACKETS or self._bytes > MOST_BYTES or self._oldest().arrival < oldest_allowed
         ):
-            self._bytes -= len(packets.popitem(last=False)[1].data)
+            self._bytes -= len(packets.popitem(last=False)[1].payload)
 
     def _oldest(self) -> MediaPacket:
         return next(iter(self._packets.values()))
@@ -34,6 +37,11 @@ class History:
     def get(self, sequence: int) -> MediaPacket | None:
         """The packet with this number, None when it never came or was forgotten."""
         return self._packets.get(sequence)
+
+    def like(self, octets: int, first: int) -> MediaPacket | None:
+        """Of the latest packets from `first` on, the one whose size is nearest to `octets`."""
+        latest = (packet for packet in islice(reversed(self._packets.values()), _LATEST) if packet.sequence >= first)
+        return min(latest, key=lambda packet: abs(len(packet.payload) - octets), default=None)
 
     def clear(self) -> None:
         """Forget everything."""

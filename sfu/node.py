@@ -20,7 +20,7 @@ from sfu.limits import LogLimiter
 from sfu.mux import Mux
 from sfu.peer import Peer, Worker
 from sfu.publisher import PublishingPeer
-from sfu.receiver import ReceivingPeer
+from sfu.receiver import ReceivingPeer, Want
 from sfu.router import KINDS, Router, TrackKey
 from sfu.tap import Tap
 
@@ -32,6 +32,8 @@ TICK_S = 0.05
 REPORT_TICKS = 20
 # A worker carries some hundred participants with two peers each; more are refused, not served badly.
 MOST_PEERS = 2000
+# What every browser can decode and most rooms can encode.
+DEFAULT_CODECS = ["VP8"]
 
 Notify = Callable[..., None]
 _PeerT = TypeVar("_PeerT", bound=Peer)
@@ -98,6 +100,8 @@ class Node:
             now = time.monotonic()
             for peer in list(self._peers.values()):
                 self._tick_peer(peer, now, peer.turn % REPORT_TICKS == turn)
+            for router in list(self._routers.values()):
+                self._tick_router(router, now)
 
     def _tick_peer(self, peer: Peer, now: float, reporting: bool) -> None:
         try:
@@ -106,6 +110,12 @@ class Node:
                 peer.report(now)
         except Exception:
             self._limiter.exception("Node x clock of peer %s", peer.name)
+
+    def _tick_router(self, router: Router, now: float) -> None:
+        try:
+            router.tick(now)
+        except Exception:
+            self._limiter.exception("Node x clock of meeting %s", router.meeting)
 
     def _notify(self, event: str, **params: Any) -> None:
         if event == "peer_state" and params["state"] in ("closed", "failed"):
@@ -133,7 +143,7 @@ class Node:
     def requests(self) -> dict[str, Handler]:
         """The table of the control link: method name → handler."""
         handlers = (
-            self.publish, self.subscribe, self.answer, self.play, self.pause, self.unpublish,
+            self.publish, self.subscribe, self.answer, self.play, self.pause, self.floor, self.unpublish,
             self.close_peer, self.close_meeting, self.record, self.stop_recording, self.stats,
             self.peer_stats,
         )  # fmt: skip
@@ -171,25 +181,46 @@ class Node:
             raise
 
     async def publish(
-        self, meeting: str, peer: str, owner: str, offer: str, sources: dict[str, str] | None = None
+        self,
+        meeting: str,
+        peer: str,
+        owner: str,
+        offer: str,
+        sources: dict[str, str] | None = None,
+        codecs: list[str] | None = None,
+        hints: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Answer a publisher's offer, first or later. Without `sources` (WHIP) the order tells."""
+        """Answer a publisher's offer, first or later. Without `sources` (WHIP) the order tells.
+
+        `codecs` are the meeting's video codecs in order of preference, `hints` "detail" or "motion" by source.
+        """
         publisher, new = self._peer(
             meeting, peer, PublishingPeer, lambda router: PublishingPeer(self._worker, router, peer, owner)
         )
         with self._undone_on_error(publisher, new):
-            answer, tracks = publisher.negotiate(offer, sources)
+            answer, tracks = publisher.negotiate(offer, sources, codecs or DEFAULT_CODECS, hints)
         return {"sdp": answer, "tracks": tracks}
 
-    async def subscribe(self, meeting: str, peer: str, wants: list[dict[str, str]]) -> dict[str, Any]:
-        """Send these tracks and no others, once they are there. With an offer if slots are lacking."""
-        keys = _keys(wants)
+    async def subscribe(
+        self,
+        meeting: str,
+        peer: str,
+        wants: list[dict[str, Any]],
+        owner: str | None = None,
+        speakers: int = 0,
+    ) -> dict[str, Any]:
+        """Send these tracks and no others, once they are there. With an offer if slots are lacking.
+
+        `speakers` is for how many of the loudest there is a place who are not wanted by name; `owner` is who
+        receives, and never among them.
+        """
+        wanted = [_want(want) for want in wants]
         receiver, new = self._peer(
-            meeting, peer, ReceivingPeer, lambda router: ReceivingPeer(self._worker, router, peer)
+            meeting, peer, ReceivingPeer, lambda router: ReceivingPeer(self._worker, router, peer, owner)
         )
         with self._undone_on_error(receiver, new):
-            offer = receiver.want(keys)
-        return {"sdp": offer, "slots": receiver.slots()}
+            offer = receiver.want(wanted, speakers)
+        return {"sdp": offer, "slots": receiver.slots(), "speakers": receiver.speaker_mids()}
 
     async def answer(self, peer: str, sdp: str) -> dict[str, Any]:
         """The receiving peer's answer to the last offer."""
@@ -199,9 +230,9 @@ class Node:
         receiver.accept(sdp)
         return {}
 
-    async def play(self, meeting: str, peer: str, wants: list[dict[str, str]], offer: str) -> dict[str, Any]:
+    async def play(self, meeting: str, peer: str, wants: list[dict[str, Any]], offer: str) -> dict[str, Any]:
         """Answer a player that offers to receive (WHEP)."""
-        keys = _keys(wants)
+        keys = [_want(want).key for want in wants]
         if peer in self._peers:
             raise PeerError("peer_limit", f"peer {peer} plays already")
         receiver, new = self._peer(
@@ -213,11 +244,16 @@ class Node:
 
     async def pause(self, meeting: str, owner: str, source: str, paused: bool) -> dict[str, Any]:
         """Enforce a mute from the next packet on, whether the track is there yet or not; or end it."""
-        (key,) = _keys([{"owner": owner, "source": source}])
+        key = _want({"owner": owner, "source": source}).key
         if paused or meeting in self._routers:
             router = self._router(meeting)
-            router.pause(key, paused)
+            router.pause(key, paused, time.monotonic())
             self._drop_if_empty(router)
+        return {}
+
+    async def floor(self, meeting: str, owners: list[str]) -> dict[str, Any]:
+        """Who has the floor is heard by all, whoever else speaks."""
+        self._router(meeting).audience.hold_floor(owners, time.monotonic())
         return {}
 
     async def unpublish(self, meeting: str, owner: str, source: str) -> dict[str, Any]:
@@ -300,12 +336,12 @@ def _resident_kb() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 1024
 
 
-def _keys(wants: list[dict[str, str]]) -> list[TrackKey]:
+def _want(want: dict[str, Any]) -> Want:
     try:
-        keys = [TrackKey(str(want["owner"]), want["source"]) for want in wants]
-    except (KeyError, TypeError):
+        key = TrackKey(str(want["owner"]), want["source"])
+        width, height = int(want.get("width") or 0), int(want.get("height") or 0)
+    except (KeyError, TypeError, ValueError):
         raise PeerError("track_unknown", "a track is named by owner and source") from None
-    for key in keys:
-        if not isinstance(key.source, str) or key.source not in KINDS:
-            raise PeerError("source_unknown", f"no source {key.source!r}")
-    return keys
+    if not isinstance(key.source, str) or key.source not in KINDS:
+        raise PeerError("source_unknown", f"no source {key.source!r}")
+    return Want(key, width, height)

@@ -2,25 +2,47 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sfu import rtcp, sdp
+from sfu.bwe.arrivals import ArrivalLog
 from sfu.drops import DropReason
 from sfu.errors import ParseError, PeerError
+from sfu.formats import Format, Payload
+from sfu.keyframes import FEEDBACK_SSRC
 from sfu.limits import LogLimiter
-from sfu.negotiation import MID_URI, AcceptedMedia, Agreement, answer_publisher
+from sfu.negotiation import (
+    MID_URI,
+    REPAIRED_RID_URI,
+    RID_URI,
+    TRANSPORT_WIDE_CC_URI,
+    AcceptedMedia,
+    Agreement,
+    answer_publisher,
+)
 from sfu.peer import Peer, Worker
-from sfu.publication import BITRATE_LIMITS_BPS, FEEDBACK_SSRC, Format, Publication
+from sfu.publication import Publication
 from sfu.router import KINDS, Router, TrackKey
 from sfu.rtp import RtpPacket
+from sfu.stream import Stream, Upstream
 from sfu.transport import State
 
 _log = logging.getLogger(__name__)
 
 # A WHIP client does not say what its tracks are: by their order.
 _DEFAULT_SOURCES = {"audio": ("microphone", "screen_audio"), "video": ("camera", "screen")}
+# What we let a publisher's estimate rise to (REMB): speech needs no limit of ours, 720p at 30 fps with two smaller
+# pictures beside it is good at 3.5 Mbit/s, a screen's fine text in motion wants 4.
+BITRATE_LIMITS_BPS = {
+    "microphone": 128_000,
+    "screen_audio": 256_000,
+    "camera": 3_500_000,
+    "screen": 4_000_000,
+}
+# Nobody tells us the way to the publisher and back. Asking again after 100 ms suits most.
+_RTT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +54,7 @@ class _Track:
 
 
 class PublishingPeer(Peer):
-    """The publications of one peer, and to which of them each SSRC belongs.
+    """The publications of one peer, and to which stream of them each SSRC belongs.
 
     An SSRC belongs to this peer only: another peer that uses the same number reaches its own tracks or none. How
     many there can be, the transport bounds.
@@ -42,25 +64,51 @@ class PublishingPeer(Peer):
         super().__init__(worker, router, name)
         self.owner = owner
         self._tracks: dict[str, _Track] = {}
-        self._by_ssrc: dict[int, Publication] = {}
+        self._by_ssrc: dict[int, Stream] = {}
         self._strangers: set[int] = set()
         self._limiter = LogLimiter(_log)
+        self._arrivals = ArrivalLog(FEEDBACK_SSRC)
+        self._number_id: int | None = None
+        self._upstream = Upstream(
+            worker.output, self.transport.send_rtcp, worker.mux.after_batch, rtt_s=lambda: _RTT_S
+        )
 
     # Negotiation
 
-    def negotiate(self, offer: str, sources: dict[str, str] | None) -> tuple[str, list[dict[str, str]]]:
-        """Answer an offer; returns (answer, tracks). Raises SdpError, PeerError; then nothing has changed."""
+    def negotiate(
+        self,
+        offer: str,
+        sources: dict[str, str] | None,
+        codecs: Sequence[str] = ("VP8",),
+        hints: dict[str, str] | None = None,
+    ) -> tuple[str, list[dict[str, str]]]:
+        """Answer an offer; returns (answer, tracks). Raises SdpError, PeerError; then nothing has changed.
+
+        Of `codecs`, in order of preference, those that every receiver of the meeting can decode are agreed.
+        """
         described = sdp.parse(offer)
-        agreement = answer_publisher(described, self.local())
+        allowed = self.router.decodable(codecs)
+        agreement = answer_publisher(described, self.local(), codecs=allowed)
         self.check_same_end(agreement.remote)
         named = self._name_sources(agreement, sources)
         if self.restarts_ice(agreement.remote):
-            agreement = answer_publisher(described, self.local())
+            agreement = answer_publisher(described, self.local(), codecs=allowed)
         agreement.description.version = self.next_version()
         self._apply({media.mid: media for media in agreement.media if media.mid in named}, named)
-        self.transport.describe_remote(agreement.remote.fingerprints)
+        for track in self._tracks.values():
+            self._note_wishes(track, codecs, allowed, hints or {})
+        self.transport.describe_remote(agreement.remote.fingerprints, OPPOSITE_SETUP[agreement.remote.setup])
         tracks = [{"mid": mid, "source": source, "kind": KINDS[source]} for mid, source in named.items()]
         return sdp.serialise(agreement.description), tracks
+
+    @staticmethod
+    def _note_wishes(
+        track: _Track, codecs: Sequence[str], allowed: Sequence[str], hints: dict[str, str]
+    ) -> None:
+        publication = track.publication
+        publication.hint = hints.get(publication.source, "")
+        if publication.format.kind == "video":
+            publication.preference, publication.allowed = codecs, allowed
 
     def _name_sources(self, agreement: Agreement, sources: dict[str, str] | None) -> dict[str, str]:
         """mid → source of every section that will be received."""
@@ -92,44 +140,50 @@ class PublishingPeer(Peer):
         kept = {
             mid: track
             for mid, track in before.items()
-            if mid in accepted
-            and track.publication.source == named[mid]
-            and track.publication.format == _format(accepted[mid])
+            if mid in accepted and _is_same(track.publication, accepted[mid], named[mid])
         }
         for mid, track in before.items():
             if mid not in kept:
                 self.router.unpublish(track.publication)
         for mid, media in accepted.items():
+            if mid in kept:
+                kept[mid].publication.agree(_format(media))
             publication = kept[mid].publication if mid in kept else self._publish(media, named[mid])
             self._tracks[mid] = _Track(media, publication)
         self._bind_declared()
 
     def _publish(self, media: AcceptedMedia, source: str) -> Publication:
-        publication = Publication(
-            self.owner,
-            source,
-            _format(media),
-            self.worker.output,
-            self.transport.send_rtcp,
-            self.worker.mux.after_batch,
-        )
-        self.router.publish(publication)
+        publication = Publication(self.owner, source, _format(media), self._upstream, media.rids)
+        self.router.publish(publication, time.monotonic())
         return publication
 
     def _bind_declared(self) -> None:
         """The SSRCs that are named come first, then those that packets have named."""
-        bound: dict[int, Publication] = {}
+        bound: dict[int, Stream] = {}
         for track in self._tracks.values():
-            bound |= dict.fromkeys((*track.media.ssrcs, *track.media.rtx_ssrcs), track.publication)
-            if track.media.ssrcs:
-                track.publication.announce(track.media.ssrcs[0])
-        live = {id(track.publication) for track in self._tracks.values()}
-        for ssrc, publication in self._by_ssrc.items():
-            if id(publication) in live:
-                bound.setdefault(ssrc, publication)
+            # With rids the packets say which encoding they are of.
+            if not track.publication.rids:
+                stream = track.publication.streams[0]
+                bound |= dict.fromkeys((*track.media.ssrcs, *track.media.rtx_ssrcs), stream)
+                if track.media.ssrcs:
+                    stream.announce(track.media.ssrcs[0])
+        live = {stream for track in self._tracks.values() for stream in track.publication.streams}
+        for ssrc, stream in self._by_ssrc.items():
+            if stream in live:
+                bound.setdefault(ssrc, stream)
         self._by_ssrc = bound
         self._strangers.clear()
         self.transport.declare_ssrcs(bound)
+        self._agree_on_feedback()
+
+    def _agree_on_feedback(self) -> None:
+        """All sections of a bundle number their packets in one sequence, by one id."""
+        wanted = (
+            track.media.extensions.get(TRANSPORT_WIDE_CC_URI)
+            for track in self._tracks.values()
+            if "transport-cc" in track.media.feedback
+        )
+        self._number_id = next((number for number in wanted if number is not None), None)
 
     def unpublish(self, source: str) -> None:
         """End one publication, if there is one; what still comes of it is dropped."""
@@ -142,15 +196,18 @@ class PublishingPeer(Peer):
     # Packets
 
     def rtp_received(self, data: bytes) -> None:
-        """To the publication it belongs to."""
+        """To the stream it belongs to."""
         try:
             packet = RtpPacket.parse(data)
         except ParseError:
             return self.worker.output.drops.count(DropReason.RTP_MALFORMED)
-        publication = self._by_ssrc.get(packet.ssrc) or self._bind(packet)
-        if publication is None:
+        now = time.monotonic()
+        if self._number_id is not None and (number := packet.extension(self._number_id)) is not None:
+            self._arrivals.received(int.from_bytes(number[:2], "big"), now)
+        stream = self._by_ssrc.get(packet.ssrc) or self._bind(packet)
+        if stream is None:
             return self._refuse(packet.ssrc)
-        return publication.receive(packet, time.monotonic())
+        return stream.receive(packet, now)
 
     def _refuse(self, ssrc: int) -> None:
         """Count it; tell once of each SSRC, of the few that the transport lets through, whose it really is."""
@@ -162,27 +219,35 @@ class PublishingPeer(Peer):
         if victim is not None:
             self._limiter.warning("Peer(%s) x %s sends as %s: SSRC %d", self.name, self.owner, victim, ssrc)
 
-    def _bind(self, packet: RtpPacket) -> Publication | None:
-        """By the mid in the packet; where a section announced no SSRC, by payload type (RFC 9143, 9.2)."""
+    def _bind(self, packet: RtpPacket) -> Stream | None:
+        """By the mid and rid in the packet; where a section announced no SSRC, by payload type (RFC 9143, 9.2)."""
         for mid, track in self._tracks.items():
-            identifier = track.media.extensions.get(MID_URI)
-            told = packet.extension(identifier) if identifier is not None else None
-            if told == mid.encode() if told is not None else self._speaks(track, packet.payload_type):
-                self._by_ssrc[packet.ssrc] = track.publication
-                return track.publication
+            told = _text(packet, track.media, MID_URI)
+            if told == mid if told is not None else self._speaks(track, packet.payload_type):
+                stream = self._encoding(packet, track)
+                if stream is not None:
+                    self._by_ssrc[packet.ssrc] = stream
+                return stream
         return None
 
+    def _encoding(self, packet: RtpPacket, track: _Track) -> Stream | None:
+        """Which of a track's encodings the packet is of (RFC 8852): it says so until it knows that we know."""
+        if not track.publication.rids:
+            return track.publication.streams[0]
+        rid = _text(packet, track.media, RID_URI) or _text(packet, track.media, REPAIRED_RID_URI)
+        return track.publication.stream_with(rid) if rid is not None else None
+
     def _speaks(self, track: _Track, payload_type: int) -> bool:
-        mine = (track.media.codec.payload_type, track.media.rtx_payload_type)
-        alone = sum(payload_type == other.media.codec.payload_type for other in self._tracks.values()) <= 1
-        return not track.media.ssrcs and payload_type in mine and alone
+        if track.media.ssrcs or payload_type not in _payload_types(track.media):
+            return False
+        return sum(payload_type in _payload_types(other.media) for other in self._tracks.values()) <= 1
 
     def handle_rtcp(self, message: rtcp.Message, now: float) -> None:
         """Sender reports of its own tracks; the rest is nothing to us."""
         if isinstance(message, rtcp.SenderReport):
-            publication = self._by_ssrc.get(message.ssrc)
-            if publication is not None and publication.ssrc == message.ssrc:
-                publication.sender_report(message, now)
+            stream = self._by_ssrc.get(message.ssrc)
+            if stream is not None and stream.ssrc == message.ssrc:
+                stream.sender_report(message, now)
 
     # By the clock and the transport
 
@@ -193,17 +258,27 @@ class PublishingPeer(Peer):
             self.report(time.monotonic())
 
     def tick(self, now: float) -> None:
-        """Repeat requests for what is missing."""
+        """Repeat requests for what is missing; tell when packets arrived."""
         super().tick(now)
         for track in self._tracks.values():
             track.publication.tick(now)
+        self._tell_arrivals()
+
+    def _tell_arrivals(self) -> None:
+        if not self._arrivals.media_ssrc:
+            streams = (stream for track in self._tracks.values() for stream in track.publication.streams)
+            self._arrivals.media_ssrc = next((one.ssrc for one in streams if one.ssrc is not None), 0)
+        for message in self._arrivals.due():
+            self.transport.send_rtcp(message.to_bytes())
 
     def report(self, now: float) -> None:
-        """Reception of each track, and how much more it may send."""
+        """Reception of each stream, and how much more it may send."""
         publications = [track.publication for track in self._tracks.values()]
-        blocks = tuple(block for one in publications if (block := one.report_block(now)) is not None)
+        blocks = tuple(block for one in publications for block in one.report_blocks(now))
         data = rtcp.ReceiverReport(FEEDBACK_SSRC, blocks).to_bytes()
-        ssrcs = tuple(one.ssrc for one in publications if one.ssrc is not None)
+        ssrcs = tuple(
+            stream.ssrc for one in publications for stream in one.streams if stream.ssrc is not None
+        )
         if ssrcs:
             limit = sum(BITRATE_LIMITS_BPS[one.source] for one in publications)
             data += rtcp.Remb(FEEDBACK_SSRC, limit, ssrcs).to_bytes()
@@ -222,12 +297,27 @@ class PublishingPeer(Peer):
         return {**super().stats(), "owner": self.owner, "tracks": tracks}
 
 
+def _text(packet: RtpPacket, media: AcceptedMedia, uri: str) -> str | None:
+    """What the packet says of itself in this header extension."""
+    identifier = media.extensions.get(uri)
+    told = packet.extension(identifier) if identifier is not None else None
+    return told.decode("ascii", "replace") if told is not None else None
+
+
+def _payload_types(media: AcceptedMedia) -> set[int]:
+    types = {one.codec.payload_type for one in media.codecs}
+    return types | {one.rtx_payload_type for one in media.codecs if one.rtx_payload_type is not None}
+
+
+def _is_same(publication: Publication, media: AcceptedMedia, source: str) -> bool:
+    """Whether what is published goes on under the new agreement; its codecs may change."""
+    return publication.source == source and publication.rids == media.rids
+
+
 def _format(media: AcceptedMedia) -> Format:
-    return Format(
-        kind=media.kind,
-        codec="opus" if media.kind == "audio" else "VP8",
-        clock_rate=media.codec.clock_rate,
-        payload_type=media.codec.payload_type,
-        rtx_payload_type=media.rtx_payload_type,
-        nack="nack" in media.codec.feedback,
+    payloads = tuple(
+        Payload(one.codec.name.upper(), one.codec.clock_rate, one.codec.payload_type, one.rtx_payload_type)
+        for one in media.codecs
     )
+    extensions = tuple(sorted(media.extensions.items()))
+    return Format(media.kind, payloads, nack="nack" in media.feedback, extensions=extensions)

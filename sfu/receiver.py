@@ -3,14 +3,22 @@
 import secrets
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sfu import rtcp, sdp
+from sfu.downlink import Downlink, Wish
 from sfu.drops import DropReason
 from sfu.errors import PeerError
+from sfu.header import Extensions, layout_of
 from sfu.limits import TokenBucket
 from sfu.negotiation import (
+    ABS_SEND_TIME_URI,
+    AUDIO_LEVEL_URI,
+    MID_URI,
+    TRANSPORT_WIDE_CC_URI,
+    AcceptedMedia,
     Agreement,
     Slot,
     answer_player,
@@ -20,67 +28,105 @@ from sfu.negotiation import (
 from sfu.peer import Peer, Worker
 from sfu.router import Router, TrackKey
 from sfu.sdp import SessionDescription
+from sfu.speakers import FixedSlots
 from sfu.subscription import Subscription
 from sfu.transport import MOST_SSRCS, State
+from sfu.transport_feedback import TransportFeedback
+from sfu.writer import Agreed
 
 # Below the 64 sections a description may have.
 MOST_SLOTS = 60
+# Fixed places for the loudest: three of them and two holders of the floor are five.
+MOST_SPEAKERS = 8
 # A fifth of 5,000 packets/s asked for four times over; each is a look-up, whether it is answered or not.
 NACKED_PER_S = NACKED_BURST = 4_000
+# One-byte header extensions have ids up to 14 (RFC 8285, 4.2) and up to 16 bytes.
+_HIGHEST_ID, _LONGEST_MID = 14, 16
+
+
+class Want(NamedTuple):
+    """A track and the pixels of its place on the screen, 0 where they are not told."""
+
+    key: TrackKey
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(slots=True)
 class _Place:
-    """A slot of the description, the copy that fills it, of what, and the RTCP name of its owner."""
+    """A slot of the description, the copy that fills it, of what and how large, the RTCP name of its owner."""
 
     slot: Slot
     subscription: Subscription
-    key: TrackKey | None = None
+    want: Want | None = None
     cname: str = ""
+    is_speaker: bool = False
+
+    @property
+    def key(self) -> TrackKey | None:
+        return self.want.key if self.want is not None else None
 
 
 class ReceivingPeer(Peer):
-    """The slots of one peer. It states all it wants each time; slots change tracks without an offer."""
+    """The slots of one peer. It states all it wants each time; slots change tracks without an offer.
+
+    `owner` is whose peer it is: nobody hears their own voice among the loudest.
+    """
 
     # Firefox sends the reports of each section under an SSRC of its own.
     most_ssrcs: ClassVar[int] = MOST_SLOTS + MOST_SSRCS
 
-    def __init__(self, worker: Worker, router: Router, name: str) -> None:
+    def __init__(self, worker: Worker, router: Router, name: str, owner: str | None = None) -> None:
         super().__init__(worker, router, name)
+        self.owner = owner
+        self.downlink = Downlink(self._wishes)
         self._places: list[_Place] = []
+        self._speakers = FixedSlots(0)
         self._offered: list[SessionDescription] = []
         self._agreed = 0
         self._nack_budget = TokenBucket(NACKED_PER_S, NACKED_BURST, time.monotonic())
 
     # What is wanted
 
-    def want(self, keys: list[TrackKey]) -> str | None:
+    def want(self, wants: Sequence[Want], speakers: int = 0) -> str | None:
         """Fill slots with these tracks, empty the others. Returns an offer if there were too few slots."""
-        wanted = list(dict.fromkeys(keys))
-        self._check_room(wanted)
-        self._free_all_but(set(wanted))
-        there = {place.key for place in self._places}
-        for key in wanted:
-            if key not in there:
-                self._fill(self._place_for(key), key)
+        wanted = {want.key: want for want in wants}
+        self._check_room(list(wanted), speakers)
+        self._free_all_but(wanted)
+        there = {place.key: place for place in self._places if not place.is_speaker}
+        for key, want in wanted.items():
+            if key in there:
+                there[key].want = want
+            else:
+                self._fill(self._place_for(key), want)
+        self._seat_speakers(speakers)
+        self.downlink.allocate(time.monotonic())
         return self._offer() if len(self._places) > self._offered_slots() else None
 
-    def _check_room(self, wanted: list[TrackKey]) -> None:
-        have = Counter(place.slot.kind for place in self._places)
-        if ((Counter(key.kind for key in wanted)) | have).total() > MOST_SLOTS:
+    def _check_room(self, wanted: Sequence[TrackKey], speakers: int = 0) -> None:
+        if not 0 <= speakers <= MOST_SPEAKERS:
+            raise PeerError("peer_limit", f"there are at most {MOST_SPEAKERS} places for speakers")
+        have = Counter(place.slot.kind for place in self._places if not place.is_speaker)
+        seats = max(speakers, len(self._speaker_places()))
+        if ((Counter(key.kind for key in wanted)) | have).total() + seats > MOST_SLOTS:
             raise PeerError("peer_limit", f"a peer receives at most {MOST_SLOTS} tracks")
 
-    def _free_all_but(self, wanted: set[TrackKey]) -> None:
+    def _free_all_but(self, wanted: dict[TrackKey, Want]) -> None:
         for place in self._places:
-            if place.key is not None and place.key not in wanted:
-                self.router.remove_sink(place.key, place.subscription)
-                place.key = None
+            if not place.is_speaker and place.key is not None and place.key not in wanted:
+                self._empty(place)
+
+    def _empty(self, place: _Place) -> None:
+        if place.key is not None:
+            self.router.remove_sink(place.key, place.subscription)
+            place.want = None
 
     def _place_for(self, key: TrackKey) -> _Place:
         """A slot in the stream of the same publisher's other track, else in one that nobody uses, else a new one."""
-        clocks = {place.slot.stream: _clock(place.key) for place in self._places if place.key is not None}
+        places = [place for place in self._places if not place.is_speaker]
+        clocks = {place.slot.stream: _clock(place.key) for place in places if place.key is not None}
         own = next((stream for stream, clock in clocks.items() if clock == _clock(key)), None)
-        free = [place for place in self._places if place.key is None and place.slot.kind == key.kind]
+        free = [place for place in places if place.key is None and place.slot.kind == key.kind]
         for place in free:
             if place.slot.stream == own:
                 return place
@@ -98,24 +144,60 @@ class ReceivingPeer(Peer):
     def _new_place(self, kind: str, stream: str | None = None) -> _Place:
         used = {ssrc for place in self._places for ssrc in (place.slot.ssrc, place.slot.rtx_ssrc)}
         ssrc, rtx_ssrc = _unused_ssrc(used), _unused_ssrc(used) if kind == "video" else None
-        mid = str(len(self._places))
+        # All of one length: they are written into every packet.
+        mid = f"{len(self._places):02}"
         slot = Slot(mid, kind, ssrc, rtx_ssrc, stream or f"stream-{mid}")
-        subscription = Subscription(self.transport, self.worker.output, kind, ssrc, rtx_ssrc)
+        subscription = Subscription(
+            self.transport, self.worker.output, self.downlink, kind, ssrc, rtx_ssrc
+        )
         place = _Place(slot, subscription)
         self._places.append(place)
         return place
 
-    def _fill(self, place: _Place, key: TrackKey) -> None:
-        place.key, place.cname = key, self.router.cname(key.owner)
-        self.router.add_sink(key, place.subscription)
+    def _fill(self, place: _Place, want: Want) -> None:
+        place.want, place.cname = want, self.router.cname(want.key.owner)
+        self.router.add_sink(want.key, place.subscription)
 
     def slots(self) -> list[dict[str, str]]:
         """Which track is where."""
         return [
             {"mid": place.slot.mid, "owner": place.key.owner, "source": place.key.source}
             for place in self._places
-            if place.key is not None
+            if place.key is not None and not place.is_speaker
         ]
+
+    # The loudest
+
+    def speaker_mids(self) -> list[str]:
+        """The slots in which the loudest are heard who are not wanted by name."""
+        return [place.slot.mid for place in self._speaker_places()]
+
+    def _speaker_places(self) -> list[_Place]:
+        return [place for place in self._places if place.is_speaker]
+
+    def _seat_speakers(self, count: int) -> None:
+        """So many places for them, or more where there were more: sections never go (RFC 8829, 5.2.2)."""
+        have = len(self._speaker_places())
+        if count > have:
+            for _ in range(count - have):
+                self._new_place("audio").is_speaker = True
+            self._speakers = FixedSlots(count)
+            for place in self._speaker_places():
+                self._empty(place)
+            if not have:
+                self.router.audience.on_change.append(self._hear)
+        self._hear(self.router.audience.audible)
+
+    def _hear(self, audible: Sequence[str]) -> None:
+        """Others are let through now."""
+        named = {place.key.owner for place in self._places if _is_named_microphone(place)}
+        others = [owner for owner in audible if owner != self.owner and owner not in named]
+        for place, owner in zip(self._speaker_places(), self._speakers.assign(others), strict=True):
+            key = TrackKey(owner, "microphone") if owner is not None else None
+            if place.key != key:
+                self._empty(place)
+                if key is not None:
+                    self._fill(place, Want(key))
 
     # Negotiation
 
@@ -149,7 +231,7 @@ class ReceivingPeer(Peer):
         described = sdp.parse(offer)
         self._check_room(keys)
         for key in dict.fromkeys(keys):
-            self._fill(self._place_for(key), key)
+            self._fill(self._place_for(key), Want(key))
         slots = [place.slot for place in self._places]
         agreement = answer_player(described, self.local(), slots, self.next_version())
         mids = {slot.ssrc: slot for slot in agreement.slots.values()}
@@ -161,17 +243,23 @@ class ReceivingPeer(Peer):
         return sdp.serialise(agreement.description)
 
     def _keep_only(self, ssrcs: set[int]) -> None:
-        self._free_all_but({place.key for place in self._places if place.key and place.slot.ssrc in ssrcs})
+        for place in self._places:
+            if place.slot.ssrc not in ssrcs:
+                self._empty(place)
         self._places = [place for place in self._places if place.slot.ssrc in ssrcs]
 
     def _agree(self, agreement: Agreement) -> None:
-        self.transport.describe_remote(agreement.remote.fingerprints)
+        self.transport.describe_remote(agreement.remote.fingerprints, agreement.remote.setup)
         self.transport.declare_ssrcs(ssrc for media in agreement.media for ssrc in media.ssrcs)
         agreed = {media.mid: media for media in agreement.media}
         for place in self._places:
             media = agreed.get(place.slot.mid)
             if media is not None:
-                place.subscription.activate(media.codec.payload_type, media.rtx_payload_type)
+                place.subscription.activate(_agreed(media))
+        video = [media for media in agreement.media if media.kind == "video"]
+        if video:
+            names = ({one.codec.name.upper() for one in media.codecs} for media in video)
+            self.router.set_ability(self.name, frozenset(set.intersection(*names)))
 
     # The peer
 
@@ -184,7 +272,9 @@ class ReceivingPeer(Peer):
 
     def handle_rtcp(self, message: rtcp.Message, now: float) -> None:
         """Requests and reports about our copies; about others' streams there is nothing to say here."""
-        if isinstance(message, rtcp.Nack):
+        if isinstance(message, TransportFeedback):
+            self.downlink.feedback(message, now)
+        elif isinstance(message, rtcp.Nack):
             self._retransmit(message, now)
         elif isinstance(message, rtcp.Pli):
             self._each(message.media_ssrc, lambda one: one.keyframe_needed(now))
@@ -193,7 +283,13 @@ class ReceivingPeer(Peer):
                 self._each(ssrc, lambda one: one.keyframe_needed(now))
         elif isinstance(message, rtcp.ReceiverReport | rtcp.SenderReport):
             for block in message.blocks:
-                self._each(block.ssrc, lambda one, block=block: one.received(block, now))
+                self._each(block.ssrc, lambda one, block=block: self._reported(one, block, now))
+        elif isinstance(message, rtcp.Remb):
+            self.downlink.remb(message, now)
+
+    def _reported(self, subscription: Subscription, block: rtcp.ReportBlock, now: float) -> None:
+        rtt_s = subscription.received(block, now)
+        self.downlink.estimator.receiver_report(subscription.fraction_lost, rtt_s, now)
 
     def _retransmit(self, request: rtcp.Nack, now: float) -> None:
         numbers = request.sequence_numbers
@@ -207,6 +303,12 @@ class ReceivingPeer(Peer):
             if place.slot.ssrc == ssrc:
                 action(place.subscription)
 
+    def tick(self, now: float) -> None:
+        """Choose layers by what the connection bears."""
+        super().tick(now)
+        if self.transport.state is State.CONNECTED:
+            self.downlink.tick(now)
+
     def report(self, now: float) -> None:
         """A sender report for each slot that is playing."""
         for place in self._places:
@@ -215,9 +317,19 @@ class ReceivingPeer(Peer):
                 if data is not None:
                     self.transport.send_rtcp(data)
 
+    def _wishes(self) -> Iterator[Wish]:
+        for place in self._places:
+            if place.want is not None:
+                want = place.want
+                yield Wish(place.subscription, want.key.source, want.width, want.height)
+
     def release(self) -> None:
         """Nothing more is wanted."""
-        self._free_all_but(set())
+        if self._hear in self.router.audience.on_change:
+            self.router.audience.on_change.remove(self._hear)
+        self.router.set_ability(self.name, None)
+        for place in self._places:
+            self._empty(place)
 
     def stats(self) -> dict[str, Any]:
         """With one entry per slot."""
@@ -228,12 +340,32 @@ class ReceivingPeer(Peer):
             }
             for place in self._places
         }
-        return {**super().stats(), "slots": slots}
+        return {**super().stats(), "downlink": self.downlink.stats(), "slots": slots}
 
 
-def _clock(key: TrackKey) -> tuple[str, bool]:
+def _agreed(media: AcceptedMedia) -> Agreed:
+    ids = {uri: number for uri, number in media.extensions.items() if number <= _HIGHEST_ID}
+    numbered = ids.get(TRANSPORT_WIDE_CC_URI, 0) if "transport-cc" in media.feedback else 0
+    mid = ids.get(MID_URI, 0) if len(media.mid) <= _LONGEST_MID else 0
+    plain = Extensions(mid=mid, mid_length=len(media.mid) if mid else 0)
+    extensions = plain._replace(
+        transport_wide_number=numbered,
+        send_time=0 if numbered else ids.get(ABS_SEND_TIME_URI, 0),
+        audio_level=ids.get(AUDIO_LEVEL_URI, 0) if media.kind == "audio" else 0,
+    )
+    types: dict[str, tuple[int, int | None]] = {}
+    for one in media.codecs:
+        types.setdefault(one.codec.name.upper(), (one.codec.payload_type, one.rtx_payload_type))
+    return Agreed(types, layout_of(extensions), layout_of(plain), media.mid)
+
+
+def _is_named_microphone(place: _Place) -> bool:
+    return place.key is not None and place.key.source == "microphone" and not place.is_speaker
+
+
+def _clock(key: TrackKey | None) -> tuple[str, bool] | None:
     """What runs on one clock: a publisher's microphone and camera, or the shared screen and its sound."""
-    return key.owner, key.source.startswith("screen")
+    return (key.owner, key.source.startswith("screen")) if key is not None else None
 
 
 def _unused_ssrc(used: set[int | None]) -> int:

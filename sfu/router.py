@@ -2,9 +2,10 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from sfu.audience import Audience
 from sfu.publication import Publication
 from sfu.sink import Sink
 
@@ -29,8 +30,10 @@ class Router:
     def __init__(self, meeting: str, notify: Callable[..., None]) -> None:
         self.meeting = meeting
         self.publications: dict[TrackKey, Publication] = {}
+        self.audience = Audience(self._tell_speakers)
         self._sinks: dict[TrackKey, list[Sink]] = {}
         self._paused: set[TrackKey] = set()
+        self._abilities: dict[str, frozenset[str]] = {}
         self._watchers: list[Callable[[TrackKey], Sink]] = []
         self._watched: dict[tuple[Callable[[TrackKey], Sink], TrackKey], Sink] = {}
         self._notify = notify
@@ -40,23 +43,28 @@ class Router:
         """The RTCP name that one owner's tracks share, so that receivers play them in step (RFC 7022)."""
         return hashlib.blake2s(owner.encode(), key=self._secret, digest_size=12).hexdigest()
 
-    def publish(self, publication: Publication) -> None:
+    # Publications
+
+    def publish(self, publication: Publication, now: float) -> None:
         """A track is there."""
         key = TrackKey(publication.owner, publication.source)
         for watcher in self._watchers:
             self._watch(watcher, key)
         self.publications[key] = publication
-        publication.on_started = lambda: self._notify(
-            "track_started",
-            meeting=self.meeting,
-            owner=key.owner,
-            source=key.source,
-            kind=key.kind,
-            codec=publication.format.codec,
-        )
-        publication.pause(key in self._paused)
+        self._listen(publication, key)
+        publication.pause(key in self._paused, now)
+        if key.source == "microphone":
+            self.audience.add(publication)
         for sink in tuple(self._sinks.get(key, ())):
             publication.add_sink(sink)
+
+    def _listen(self, publication: Publication, key: TrackKey) -> None:
+        names = {"meeting": self.meeting, "owner": key.owner, "source": key.source}
+        publication.on_started = lambda: self._notify(
+            "track_started", **names, kind=key.kind, codec=publication.codec
+        )
+        publication.on_silent = lambda silent: self._notify("track_silent", **names, silent=silent)
+        publication.on_wanted = lambda rids: self._notify("layers_wanted", **names, rids=list(rids))
 
     def unpublish(self, publication: Publication) -> None:
         """The track is gone; its sinks wait for another."""
@@ -64,12 +72,52 @@ class Router:
         if self.publications.get(key) is not publication:
             return
         del self.publications[key]
+        self.audience.remove(publication)
         publication.end()
         self._notify("track_ended", meeting=self.meeting, owner=key.owner, source=key.source)
 
     def owner_of(self, ssrc: int) -> str | None:
         """Whose media has this SSRC, on that owner's own connection."""
-        return next((one.owner for one in self.publications.values() if one.ssrc == ssrc), None)
+        for publication in self.publications.values():
+            if any(stream.ssrc == ssrc for stream in publication.streams):
+                return publication.owner
+        return None
+
+    def pause(self, key: TrackKey, paused: bool, now: float) -> None:
+        """Enforce a mute, on this publication and on any later one with the same name."""
+        (self._paused.add if paused else self._paused.discard)(key)
+        publication = self.publications.get(key)
+        if publication is not None:
+            publication.pause(paused, now)
+
+    # Codecs
+
+    def decodable(self, codecs: Sequence[str]) -> list[str]:
+        """Of these video codecs those that every receiver can decode; all of them where no one is common."""
+        able = [codec for codec in codecs if all(codec in known for known in self._abilities.values())]
+        return able or list(codecs)
+
+    def set_ability(self, receiver: str, codecs: frozenset[str] | None) -> None:
+        """What a receiver can decode, None when it is gone. Publishers whose choice this changes offer again."""
+        if codecs is None:
+            self._abilities.pop(receiver, None)
+        else:
+            self._abilities[receiver] = codecs
+        for publication in self.publications.values():
+            if publication.preference and self.decodable(publication.preference) != publication.allowed:
+                self._notify("renegotiate", meeting=self.meeting, owner=publication.owner)
+
+    # By the clock
+
+    def tick(self, now: float) -> None:
+        """What is due by the clock: several times a second."""
+        self.audience.tick(now)
+
+    def _tell_speakers(self, levels: list[tuple[str, float]], dominant: str | None) -> None:
+        speakers = [{"owner": owner, "level": round(level, 2)} for owner, level in levels]
+        self._notify("speakers", meeting=self.meeting, speakers=speakers, dominant=dominant)
+
+    # Sinks
 
     def add_sink(self, key: TrackKey, sink: Sink) -> None:
         """From now on, for whatever is published as `key`."""
@@ -89,13 +137,6 @@ class Router:
         if publication is not None:
             publication.remove_sink(sink)
             sink.ended()
-
-    def pause(self, key: TrackKey, paused: bool) -> None:
-        """Enforce a mute, on this publication and on any later one with the same name."""
-        (self._paused.add if paused else self._paused.discard)(key)
-        publication = self.publications.get(key)
-        if publication is not None:
-            publication.pause(paused)
 
     def watch(self, make_sink: Callable[[TrackKey], Sink]) -> None:
         """A sink of its own for every track, now and later: the recorder."""

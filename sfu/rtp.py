@@ -11,6 +11,7 @@ ONE_BYTE_PROFILE: Final = 0xBEDE
 TWO_BYTE_PROFILE: Final = 0x1000
 
 _header = Struct("!BBHII").unpack_from
+_pack_header = Struct("!BBHII").pack
 _extension_header = Struct("!HH").unpack_from
 
 
@@ -80,6 +81,28 @@ class RtpPacket:
         self.extension_start = start + 4
         self.extension_end = start + 4 + 4 * words
         return self.extension_end
+
+    def restored(self, payload_type: int, ssrc: int) -> "RtpPacket":
+        """The original packet of this retransmission (RFC 4588, 4): its number lies before the payload.
+
+        Raises ParseError when the payload is shorter than that number.
+        """
+        at = self.payload_start
+        if self.payload_end - at < 2:
+            raise ParseError("retransmission has no original sequence number")
+        number = int.from_bytes(self.data[at : at + 2], "big")
+        return self.rebuilt(payload_type, number, self.timestamp, ssrc, self.data[at + 2 : self.payload_end])
+
+    def rebuilt(
+        self, payload_type: int, number: int, timestamp: int, ssrc: int, payload: bytes, extended: bool = True
+    ) -> "RtpPacket":
+        """A packet with this payload, and the header extension of this one unless `extended` is false."""
+        kept = extended and self.extension_start > 0
+        extension = self.data[self.extension_start - 4 : self.extension_end] if kept else b""
+        head = _pack_header(
+            0x90 if kept else 0x80, self.marker << 7 | payload_type, number, timestamp & 0xFFFFFFFF, ssrc
+        )
+        return RtpPacket.parse(head + extension + payload)
 
     def extension(self, identifier: int) -> bytes | None:
         """The header extension element with this id (RFC 8285), None when absent or malformed."""

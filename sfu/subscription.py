@@ -1,63 +1,64 @@
 """One subscriber's copy of a track."""
 
 import time
-from struct import Struct
+from collections.abc import Callable
 from typing import Any
 
 from sfu import rtcp
-from sfu.burst import Burst, Group, MediaPacket, Output, rewrite_header
-from sfu.codecs import vp8
+from sfu.allocation import Rung
+from sfu.batch import Batch
+from sfu.burst import Burst
 from sfu.drops import DropReason
+from sfu.layers import ALL, Limits, step
+from sfu.link import Link
+from sfu.output import Output
+from sfu.packet import MediaPacket
 from sfu.publication import Publication
-from sfu.rewriter import StreamRewriter
-from sfu.rtp import HEADER_LENGTH
+from sfu.resend import ResendBudget
+from sfu.stream import Stream
 from sfu.transport import Transport
+from sfu.view import View
+from sfu.writer import Agreed, CopyWriter
 
-# What is sent again may cost a fifth of what is sent, after a start that lets one lost keyframe through.
-RESEND_SHARE = 0.2
-RESEND_BURST_BYTES = 100_000
 # Before the first receiver report, and the bounds of what a report may claim.
 _RTT_S, _LEAST_RTT_S, _MOST_RTT_S = 0.1, 0.02, 1.0
-_MOST_RESENT = 2048
-_RTX_HEADER = Struct("!BBHIIH").pack
 
 
 class Subscription:
     """One track of one subscriber: a Sink that rewrites, encrypts and sends, and answers its NACKs.
 
-    It has SSRCs of its own for life. The track behind may change; for the receiver the numbers go on. A video
-    starts with a keyframe. Nothing is sent before `activate`: until the receiver knows the SSRCs.
+    It has SSRCs of its own for life. The track behind may change, and the layers of it; for the receiver the
+    numbers go on. A video starts with a keyframe. Nothing is sent before `activate`: until the receiver knows the
+    SSRCs. Which stream and layers it gets, `aim` says; what it had goes on until the new can begin.
     """
 
     def __init__(
-        self, transport: Transport, output: Output, kind: str, ssrc: int, rtx_ssrc: int | None
+        self, transport: Transport, output: Output, link: Link, kind: str, ssrc: int, rtx_ssrc: int | None
     ) -> None:
         self.kind = kind
-        self.ssrc = ssrc
-        self.rtx_ssrc = rtx_ssrc
-        self.payload_type = 0
-        self.rtx_payload_type: int | None = None
-        self.packets = self.octets = self.resent = 0
+        self.packets = self.octets = 0
         self.rtt_s = _RTT_S
         self.fraction_lost = 0.0
+        self.jitter_s = 0.0
         self.publication: Publication | None = None
+        self.resends = ResendBudget()
+        self.writer = CopyWriter(link, 90_000 if kind == "video" else 48_000, ssrc, rtx_ssrc)
         self._transport = transport
         self._output = output
+        self._link = link
         self._active = False
+        self._stream: Stream | None = None
+        self._view: View | None = None
+        self._aim: tuple[Stream, Limits] | None = None
         self._spliced = False
         self._first = 0
         self._newest: MediaPacket | None = None
         self._highest = 0
-        self._rewriter = StreamRewriter(90_000 if kind == "video" else 48_000)
-        self._rtx_sequence = 0
-        self._resend_budget = float(RESEND_BURST_BYTES)
-        self._resent_at: dict[int, float] = {}
         self._reported: tuple[int, float] | None = None
 
-    def activate(self, payload_type: int, rtx_payload_type: int | None) -> None:
+    def activate(self, agreed: Agreed) -> None:
         """The receiver has agreed to the SSRCs, with these payload types. Idempotent."""
-        self.payload_type = payload_type
-        self.rtx_payload_type = rtx_payload_type if self.rtx_ssrc is not None else None
+        self.writer.agree(agreed)
         if not self._active:
             self._active = True
             self.resume()
@@ -65,178 +66,270 @@ class Subscription:
     def resume(self) -> None:
         """Sending may begin or go on: a keyframe is needed."""
         self._spliced = False
-        if self.publication is not None and self._active and self._transport.tx is not None:
-            self.publication.request_keyframe(time.monotonic())
+        if self._aim is not None:
+            self._ask_for_keyframe(self._aim[0])
+
+    def _ask_for_keyframe(self, stream: Stream) -> None:
+        if self._active and self._transport.tx is not None:
+            stream.request_keyframe(time.monotonic())
 
     # Sink
 
     def started(self, publication: Publication) -> None:
-        """Another source fills the place."""
+        """Another source fills the place: its lowest stream, until somebody aims at another."""
         self.publication = publication
-        self._resent_at.clear()
-        self.resume()
+        self.resends.clear()
+        self._spliced = False
+        self.audible(publication.is_audible)
 
     def ended(self) -> None:
         """The place is empty."""
+        self.rest()
         self.publication = None
-        self._spliced = False
 
     def paused(self, paused: bool) -> None:
         """After a pause the stream goes on with a keyframe and without a hole; until then nothing comes."""
         del paused
         self._spliced = False
 
-    def reported(self, publication: Publication) -> None:
-        """Our own reports are made from `publication.clock` when they are due."""
+    def audible(self, audible: bool) -> None:
+        """The microphone is let through, or no longer."""
+        if audible and self.publication is not None:
+            self.aim(self.publication.streams[0], ALL)
+        else:
+            self.rest()
 
-    def forward(self, burst: Burst) -> None:
+    def restarted(self, stream: Stream) -> None:
+        """The encoder began anew: so does the copy."""
+        if stream is self._stream:
+            self.resends.clear()
+            self.resume()
+
+    def reported(self, stream: Stream) -> None:
+        """Our own reports are made from the stream's clock when they are due."""
+
+    def wants(self, stream: Stream) -> bool:
+        """The stream that is aimed at, and until it has come the present one."""
+        return self._aim is not None and stream in (self._aim[0], self._stream)
+
+    # Layers
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing is to be sent."""
+        return self._aim is None
+
+    def is_at(self, rung: Rung) -> bool:
+        """Whether that is what is sent now."""
+        if not self._spliced or self._view is None or self.publication is None:
+            return False
+        stream = self.publication.streams[rung.stream]
+        return stream is self._stream and self._view.limits == (rung.spatial, rung.temporal)
+
+    def aim(self, stream: Stream, limits: Limits) -> None:
+        """From the next possible packet on, these layers of this stream."""
+        before, self._aim = self._aim, (stream, limits)
+        if before == self._aim:
+            return
+        if before is not None and before[0] not in (stream, self._stream):
+            before[0].remove_sink(self)
+        stream.add_sink(self)
+        climbs = self._view is not None and limits.spatial > self._view.limits.spatial
+        if stream is not self._stream or climbs:
+            self._ask_for_keyframe(stream)
+
+    def rest(self) -> None:
+        """Send nothing until the next `aim`."""
+        if self._aim is not None:
+            self._aim[0].remove_sink(self)
+        if self._stream is not None:
+            self._stream.remove_sink(self)
+        self._leave_view()
+        self._stream = self._aim = None
+        self._spliced = False
+
+    def _enter(self, stream: Stream, limits: Limits) -> View:
+        """Take this view from here on."""
+        view = stream.enter(limits)
+        self._leave_view()
+        if self._stream is not None and self._stream is not stream:
+            self._stream.remove_sink(self)
+        self._stream, self._view = stream, view
+        self.resends.clear()
+        return view
+
+    def _leave_view(self) -> None:
+        if self._view is not None and self._stream is not None:
+            self._stream.leave(self._view)
+        self._view = None
+
+    # Packets
+
+    def forward(self, batch: Batch) -> None:
         """Copy, rewrite, encrypt, send."""
-        transport = self._transport
-        key, path = transport.tx, transport.ice.media_path
-        if key is None or path is None or not self._active:
-            return self._output.drops.count(DropReason.NOT_CONNECTED, len(burst.packets))
-        if not self._spliced or burst.lowest < self._first:
-            fitting = self._fit(burst)
-            if fitting is None:
-                return None
-            burst = fitting
-        for group in burst.groups(transport.tag_length):
-            self._rewrite(group)
-            if self._output.send(key, path, group):
+        if self._transport.tx is None or self._transport.ice.media_path is None or not self._active:
+            return self._output.drops.count(DropReason.NOT_CONNECTED, len(batch.packets))
+        view = self._view
+        if not self._spliced or view is None or batch.stream is not self._stream or self._aim is None:
+            return self._begin(batch)
+        if self._aim[1] != view.limits and self._aim[0] is batch.stream:
+            return self._turn(batch, view, self._aim[1])
+        burst = batch.burst(view)
+        return self._send(burst) if burst is not None else None
+
+    def _send(self, burst: Burst) -> None:
+        if burst.lowest < self._first:
+            rest = burst.only(lambda packet: packet.sequence >= self._first)
+            if rest is None:
+                return
+            burst = rest
+        transport, writer, link, send = self._transport, self.writer, self._link, self._output.send
+        path, layout = transport.ice.media_path, writer.layout
+        assert path is not None
+        for group in burst.groups(layout, transport.tag_length):
+            first = link.number
+            writer.write(group)
+            if send(transport.tx, path, group.place, group.stride, group.slots):
                 self.packets += group.count
                 self.octets += group.octets
-                self._resend_budget += group.octets * RESEND_SHARE
+                self.resends.earn(group.octets)
+                if layout.is_numbered:
+                    link.sent(first, group.count, len(group.place), time.monotonic())
         if burst.newest.sequence > self._highest:
             self._highest = burst.newest.sequence
             self._newest = burst.newest
-        return None
 
-    def _fit(self, burst: Burst) -> Burst | None:
-        """The part of the burst that belongs to what was begun, or begins it."""
-        if self._spliced:
-            return burst.not_before(self._first)
-        part = burst.from_keyframe() if self.kind == "video" else burst
-        if part is None:
-            self._output.drops.count(DropReason.KEYFRAME_AWAITED, len(burst.packets))
+    def _begin(self, batch: Batch) -> None:
+        """The first packets of what is aimed at, if they can be the first."""
+        if self._aim is None or batch.stream is not self._aim[0]:
             return None
-        first = min(part.packets, key=lambda packet: packet.sequence)
+        stream, limits = self._aim
+        first = self._first_of(batch)
+        if first is None or not self.writer.choose(stream.payload.codec):
+            reason = DropReason.KEYFRAME_AWAITED if first is None else DropReason.CODEC_UNSUPPORTED
+            return self._output.drops.count(reason, len(batch.packets))
+        burst = batch.burst(self._enter(stream, limits))
+        return self._splice(burst, first.stream_sequence, self.writer.numbers.splice)
+
+    def _first_of(self, batch: Batch) -> MediaPacket | None:
+        if self.kind == "audio":
+            return min(batch.packets, key=lambda packet: packet.stream_sequence)
+        return next((packet for packet in batch.packets if packet.keyframe), None)
+
+    def _turn(self, batch: Batch, view: View, target: Limits) -> None:
+        """Go over to other layers of the same stream where a packet allows it."""
+        burst = batch.burst(view)
+        for packet in batch.packets:
+            if packet.descriptor is None or not self._is_new(packet):
+                continue
+            limits = step(view.limits, target, packet.descriptor)
+            if limits != view.limits:
+                at = packet.stream_sequence
+                past = burst.only(lambda one: one.stream_sequence < at) if burst is not None else None  # noqa: B023
+                if past is not None:
+                    self._send(past)
+                rest = batch.burst(self._enter(batch.stream, limits))
+                return self._splice(rest, at, self.writer.numbers.turn)
+        return self._send(burst) if burst is not None else None
+
+    def _is_new(self, packet: MediaPacket) -> bool:
+        return self._newest is None or packet.stream_sequence > self._newest.stream_sequence
+
+    def _splice(self, burst: Burst | None, at: int, join: Callable[[MediaPacket], None]) -> None:
+        """Go on with the packets of `burst` from the stream's number `at` on."""
+        part = burst.only(lambda packet: packet.stream_sequence >= at) if burst is not None else None
+        if part is None:
+            self._spliced = False
+            return
         if self._newest is not None:
-            self._rewriter.sent(self._newest)
+            self.writer.numbers.sent(self._newest)
             self._newest = None
-        self._rewriter.splice(first)
+        if self.kind == "audio":
+            part = part.marked()
+        first = min(part.packets, key=lambda packet: packet.sequence)
+        join(first)
         self._first = first.sequence
         self._highest = first.sequence - 1
         self._spliced = True
-        return part
-
-    def _rewrite(self, group: Group) -> None:
-        view, rewriter, ssrc, payload_type = group.place, self._rewriter, self.ssrc, self.payload_type
-        sequence_delta, timestamp_delta = rewriter.sequence_delta, rewriter.timestamp_delta
-        view[:] = group.template
-        for at, marker, sequence, timestamp in group.headers:
-            rewrite_header(
-                view,
-                at,
-                marker | payload_type,
-                (sequence + sequence_delta) & 0xFFFF,
-                (timestamp + timestamp_delta) & 0xFFFFFFFF,
-                ssrc,
-            )
-        picture_id_delta, tl0picidx_delta = rewriter.picture_id_delta, rewriter.tl0picidx_delta
-        if picture_id_delta or tl0picidx_delta:
-            for at, descriptor in group.pictures:
-                vp8.rewrite(view, at, descriptor, picture_id_delta, tl0picidx_delta)
+        self._send(part)
 
     # Feedback of the receiver
 
     def retransmit(self, sequence_numbers: tuple[int, ...], now: float) -> None:
         """Answer a NACK from the history: each number at most once in a round trip, all within the budget."""
-        publication = self.publication
-        if publication is None or not self._spliced:
+        if self._view is None or not self._spliced:
             return self._output.drops.count(DropReason.NACK_NOT_IN_HISTORY, len(sequence_numbers))
         for done, sequence_number in enumerate(sequence_numbers):
-            sequence = self._rewriter.source_sequence(sequence_number, self._highest)
-            reason = self._resend(publication, sequence, now)
+            sequence = self.writer.numbers.source_sequence(sequence_number, self._highest)
+            reason = self._resend(self._view, sequence, now)
             if reason is DropReason.NACK_OVER_BUDGET:
                 return self._output.drops.count(reason, len(sequence_numbers) - done)
             if reason is not None:
                 self._output.drops.count(reason)
         return None
 
-    def _resend(self, publication: Publication, sequence: int, now: float) -> DropReason | None:
-        packet = publication.history.get(sequence) if self._first <= sequence <= self._highest else None
-        key, path = self._transport.tx, self._transport.ice.media_path
-        if packet is None or key is None or path is None:
+    def _resend(self, view: View, sequence: int, now: float) -> DropReason | None:
+        packet = view.history.get(sequence) if self._first <= sequence <= self._highest else None
+        if packet is None:
             return DropReason.NACK_NOT_IN_HISTORY
-        if now - self._resent_at.get(sequence, float("-inf")) < self.rtt_s:
-            return DropReason.NACK_REPEATED
-        if len(packet.data) > self._resend_budget:
-            return DropReason.NACK_OVER_BUDGET
-        self._resend_budget = min(self._resend_budget, RESEND_BURST_BYTES) - len(packet.data)
-        self._remember_resent(sequence, now)
-        copy = self._retransmission(packet) if self.rtx_payload_type is not None else self._copy(packet)
-        if self._output.send_one(key, path, copy):
-            self.resent += 1
-        return None
+        refusal = self.resends.refusal(sequence, len(packet.payload), now, self.rtt_s)
+        if refusal is None:
+            self._send_again(packet, now)
+        return refusal
 
-    def _remember_resent(self, sequence: int, now: float) -> None:
-        if len(self._resent_at) >= _MOST_RESENT:
-            recent = {key: at for key, at in self._resent_at.items() if now - at < _MOST_RTT_S}
-            self._resent_at = recent if len(recent) < _MOST_RESENT else {}
-        self._resent_at[sequence] = now
+    def _send_again(self, packet: MediaPacket, now: float) -> None:
+        key, path, first = self._transport.tx, self._transport.ice.media_path, self._link.number
+        if key is None or path is None:
+            return
+        again = self.writer.rtx_payload_type is not None
+        data = self.writer.retransmission(packet) if again else self.writer.copy(packet)
+        if self._output.send_one(key, path, data) and self.writer.layout.is_numbered:
+            self._link.sent(first, 1, len(data), now)
 
-    def _copy(self, packet: MediaPacket) -> bytes:
-        """The very bytes that were sent: others with their number would share their key stream."""
-        data, rewriter = bytearray(packet.data), self._rewriter
-        sequence = (packet.sequence + rewriter.sequence_delta) & 0xFFFF
-        timestamp = (packet.timestamp + rewriter.timestamp_delta) & 0xFFFFFFFF
-        rewrite_header(data, 1, packet.marker | self.payload_type, sequence, timestamp, self.ssrc)
-        if packet.descriptor is not None:
-            deltas = rewriter.picture_id_delta, rewriter.tl0picidx_delta
-            vp8.rewrite(data, HEADER_LENGTH, packet.descriptor, *deltas)
-        return bytes(data)
+    @property
+    def can_probe(self) -> bool:
+        """Whether there is something that could be sent again."""
+        return self._spliced and self._view is not None and self.writer.rtx_payload_type is not None
 
-    def _retransmission(self, packet: MediaPacket) -> bytes:
-        """RFC 4588, 4: another stream, the original number before the payload."""
-        original = self._copy(packet)
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        assert self.rtx_payload_type is not None
-        assert self.rtx_ssrc is not None
-        timestamp = int.from_bytes(original[4:8], "big")
-        number = int.from_bytes(original[2:4], "big")
-        second = packet.marker | self.rtx_payload_type
-        head = _RTX_HEADER(0x80, second, self._rtx_sequence, timestamp, self.rtx_ssrc, number)
-        return head + original[HEADER_LENGTH : packet.payload_end]
+    def probe(self, octets: int) -> None:
+        """Send something of about that size again, to see whether the link bears it."""
+        if self.can_probe and self._view is not None:
+            packet = self._view.history.like(octets, self._first)
+            if packet is not None:
+                self._send_again(packet, time.monotonic())
 
     def keyframe_needed(self, now: float) -> None:
         """The receiver sent PLI or FIR."""
-        if self.publication is not None:
-            self.publication.request_keyframe(now)
+        if self._stream is not None or self._aim is not None:
+            stream = self._stream or (self._aim[0] if self._aim else None)
+            assert stream is not None
+            stream.request_keyframe(now)
 
-    def received(self, block: rtcp.ReportBlock, now: float) -> None:
-        """The receiver's report: loss, and the round trip when it answers our last report."""
+    def received(self, block: rtcp.ReportBlock, now: float) -> float | None:
+        """The receiver's report: loss, jitter, and the round trip, which is returned, when it answers our last one."""
         self.fraction_lost = block.fraction_lost / 256
-        if self._reported is not None and block.last_sr == self._reported[0]:
-            rtt = now - self._reported[1] - block.delay_since_last_sr / 65536
-            self.rtt_s = min(max(rtt, _LEAST_RTT_S), _MOST_RTT_S)
+        self.jitter_s = block.jitter / self.writer.numbers.clock_rate
+        if self._reported is None or block.last_sr != self._reported[0]:
+            return None
+        rtt = now - self._reported[1] - block.delay_since_last_sr / 65536
+        self.rtt_s = min(max(rtt, _LEAST_RTT_S), _MOST_RTT_S)
+        return rtt
 
     # Reports
 
     def report(self, now: float, cname: str) -> bytes | None:
         """The sender report that lets the receiver play this in step with the owner's other tracks."""
-        publication = self.publication
-        if publication is None or publication.clock is None or not self._spliced or not self.packets:
+        stream = self._stream
+        if stream is None or stream.clock is None or not self._spliced or not self.packets:
             return None
-        clock = publication.clock
+        clock, ssrc = stream.clock, self.writer.ssrc
         passed = now - clock.arrival
         ntp = clock.ntp + round(passed * 2**32) & 2**64 - 1
-        ticks = clock.rtp_timestamp + round(passed * publication.format.clock_rate)
-        timestamp = ticks + self._rewriter.timestamp_delta & 0xFFFFFFFF
+        ticks = clock.rtp_timestamp + round(passed * stream.payload.clock_rate)
+        timestamp = ticks + self.writer.numbers.timestamp_delta & 0xFFFFFFFF
         self._reported = (ntp >> 16 & 0xFFFFFFFF, now)
-        report = rtcp.SenderReport(
-            self.ssrc, ntp, timestamp, self.packets & 0xFFFFFFFF, self.octets & 0xFFFFFFFF
-        )
-        chunk = rtcp.SourceChunk(self.ssrc, ((1, cname),))
+        report = rtcp.SenderReport(ssrc, ntp, timestamp, self.packets & 0xFFFFFFFF, self.octets & 0xFFFFFFFF)
+        chunk = rtcp.SourceChunk(ssrc, ((1, cname),))
         return report.to_bytes() + rtcp.SourceDescription((chunk,)).to_bytes()
 
     def stats(self) -> dict[str, Any]:
@@ -244,7 +337,10 @@ class Subscription:
         return {
             "packets": self.packets,
             "octets": self.octets,
-            "resent": self.resent,
+            "resent": self.resends.resent,
             "rtt_s": self.rtt_s,
+            "jitter_s": self.jitter_s,
             "fraction_lost": self.fraction_lost,
+            "rid": self._stream.rid if self._stream is not None else None,
+            "layers": list(self._view.limits) if self._view is not None else None,
         }

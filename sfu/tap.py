@@ -11,11 +11,12 @@ import socket
 import time
 from collections.abc import Callable
 
-from sfu.burst import Burst
+from sfu.batch import Batch
 from sfu.drops import DropCounter, DropReason
 from sfu.errors import ParseError
-from sfu.publication import Clock, Publication
+from sfu.publication import Publication
 from sfu.router import Router, TrackKey
+from sfu.stream import Clock, Stream
 from sfu.tapframes import (
     CloseFrame,
     EndFrame,
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 MOST_WAITING_BYTES = 8 * 1024 * 1024
 # After a stop, for what waits to be taken.
 DRAIN_S = 5.0
+# As recordings have always named it.
+_CODEC_NAMES = {"OPUS": "opus"}
 
 
 class Tap:
@@ -54,7 +57,7 @@ class Tap:
         self._numbers = itertools.count(1)
         self._socket: socket.socket | None = None
         self._router: Router | None = None
-        self._publications: dict[int, Publication] = {}
+        self._streams: dict[int, Stream] = {}
         self._finished = False
         self._requests = bytearray()
         self._waiting = bytearray()
@@ -89,15 +92,15 @@ class Tap:
         """What takes one of the tracks."""
         return TapTrack(self, key)
 
-    def add(self, publication: Publication) -> int:
+    def add(self, stream: Stream) -> int:
         """The number of a track that begins."""
         number = next(self._numbers)
-        self._publications[number] = publication
+        self._streams[number] = stream
         return number
 
     def remove(self, number: int) -> None:
         """A track has ended."""
-        self._publications.pop(number, None)
+        self._streams.pop(number, None)
 
     def has_room(self, length: int) -> bool:
         """Whether so many bytes may be written now."""
@@ -131,8 +134,8 @@ class Tap:
     def _ask_for_keyframes(self, received: bytes) -> None:
         self._requests += received
         for frame in take_frames(self._requests):
-            if isinstance(frame, KeyframeFrame) and (publication := self._publications.get(frame.track)):
-                publication.request_keyframe(time.monotonic())
+            if isinstance(frame, KeyframeFrame) and (stream := self._streams.get(frame.track)):
+                stream.request_keyframe(time.monotonic())
 
     def _hung_up(self) -> None:
         if self._finished:
@@ -170,8 +173,8 @@ class Tap:
             # What the lost recorder did not take is of no use to the next one without its beginning.
             self._waiting.clear()
             router.watch(self.sink)
-            for publication in self._publications.values():
-                publication.request_keyframe(time.monotonic())
+            for stream in self._streams.values():
+                stream.request_keyframe(time.monotonic())
         self._notify("tap_lost", meeting=self.meeting, recording_id=self.recording_id, reason=reason)
 
     def _hang_up(self) -> None:
@@ -202,41 +205,60 @@ class Tap:
 
 
 class TapTrack:
-    """A Sink: one (owner, source) for the recorder. Each publication of it is a track of its own."""
+    """A Sink: one (owner, source) for the recorder, its largest stream. Each stream it takes is a track of its own."""
 
     def __init__(self, tap: Tap, key: TrackKey) -> None:
         self._tap = tap
         self._key = key
+        self._publication: Publication | None = None
+        self._stream: Stream | None = None
         self._track: int | None = None
         self._not_sent = 0
 
     def started(self, publication: Publication) -> None:
-        """Introduce the track."""
-        self._track = self._tap.add(publication)
-        media = publication.format
-        clock = publication.clock
+        """Take its largest stream, and hear of the others: the sender may be unable to go on with it."""
+        self._publication = publication
+        for stream in publication.streams:
+            stream.add_sink(self)
+        self._take(publication.streams[-1])
+
+    def _take(self, stream: Stream) -> None:
+        """Introduce a track."""
+        self._leave()
+        self._stream = stream
+        self._track = self._tap.add(stream)
         frame = TrackFrame(
             track=self._track,
             meeting=self._tap.meeting,
             recording_id=self._tap.recording_id,
             owner=self._key.owner,
             source=self._key.source,
-            kind=media.kind,
-            codec=media.codec,
-            clock_rate=media.clock_rate,
-            payload_type=media.payload_type,
-            sender_report=_describe(clock) if clock else None,
+            kind=stream.format.kind,
+            codec=_CODEC_NAMES.get(stream.payload.codec, stream.payload.codec),
+            clock_rate=stream.payload.clock_rate,
+            payload_type=stream.payload.payload_type,
+            sender_report=_describe(stream.clock) if stream.clock else None,
         )
         self._tap.write(frame.encode())
 
-    def forward(self, burst: Burst) -> None:
+    def _leave(self) -> None:
+        """The track's last frame."""
+        if self._track is not None:
+            self._tell_lost()
+            self._tap.write(EndFrame(self._track).encode())
+            self._tap.remove(self._track)
+            self._track = None
+
+    def forward(self, batch: Batch) -> None:
         """All packets or, when the recorder does not keep up, none of them."""
+        if batch.stream is not self._stream and not self._goes_over(batch):
+            return
         if self._track is None:
             return
         track = self._track
         frames = [
             encode_packet(track, int(one.arrival * 1e9), one.sequence, one.original)
-            for one in burst.packets
+            for one in batch.packets
             if one.original is not None
         ]
         data = b"".join(frames)
@@ -247,15 +269,41 @@ class TapTrack:
         self._tell_lost()
         self._tap.write(data)
 
+    def _goes_over(self, batch: Batch) -> bool:
+        """Take another stream from its keyframe on: a larger one, or any while nothing comes of the present one."""
+        publication, stream = self._publication, batch.stream
+        if publication is None or self._stream is None:
+            return False
+        larger = publication.streams.index(stream) > publication.streams.index(self._stream)
+        if not larger and self._stream.rates.is_alive(batch.packets[-1].arrival):
+            return False
+        if not any(packet.keyframe for packet in batch.packets):
+            stream.request_keyframe(batch.packets[-1].arrival)
+            return False
+        self._take(stream)
+        return True
+
     def _tell_lost(self) -> None:
         if self._not_sent and self._track is not None:
             self._tap.write(LostFrame(self._track, self._not_sent).encode())
             self._not_sent = 0
 
-    def reported(self, publication: Publication) -> None:
+    def restarted(self, stream: Stream) -> None:
+        """What comes now is another track."""
+        if stream is self._stream:
+            self._take(stream)
+
+    def wants(self, stream: Stream) -> bool:
+        """The best there is."""
+        return self._publication is not None and stream is self._publication.streams[-1]
+
+    def audible(self, audible: bool) -> None:
+        """The record has every voice."""
+
+    def reported(self, stream: Stream) -> None:
         """Pass the publisher's sender report on."""
-        clock = publication.clock
-        if self._track is not None and clock is not None:
+        clock = stream.clock
+        if self._track is not None and clock is not None and stream is self._stream:
             frame = SenderReportFrame(self._track, int(clock.arrival * 1e9), clock.ntp, clock.rtp_timestamp)
             data = frame.encode()
             if self._tap.has_room(len(data)):
@@ -267,12 +315,9 @@ class TapTrack:
             self._tap.write(PausedFrame(self._track, time.monotonic_ns(), paused).encode())
 
     def ended(self) -> None:
-        """The track's last frame."""
-        if self._track is not None:
-            self._tell_lost()
-            self._tap.write(EndFrame(self._track).encode())
-            self._tap.remove(self._track)
-            self._track = None
+        """The track is gone."""
+        self._leave()
+        self._publication = self._stream = None
 
 
 def _describe(clock: Clock) -> dict[str, int]:

@@ -1,0 +1,125 @@
+"""What one subscriber's connection bears, and which layers it therefore gets."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sfu.allocation import Demand, Rung, allocate, wanted_bps
+from sfu.bwe.estimator import LinkEstimator
+from sfu.bwe.prober import Probe
+from sfu.layers import Limits
+from sfu.rtcp import Remb
+from sfu.subscription import Subscription
+from sfu.transport_feedback import TransportFeedback
+
+# A camera in one stream fits; a link that bears less says so within a second, one that bears more by a probe.
+START_BPS: Final = 1_500_000
+# Layers are chosen anew so often; what is wanted or lost is acted on at once.
+ALLOCATION_INTERVAL_S: Final = 0.2
+# An estimate that fell so far is acted on at once.
+_FELL: Final = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A copy and the pixels of its place on the screen; 0 where the size is not told."""
+
+    subscription: Subscription
+    source: str
+    width: int
+    height: int
+
+
+class Downlink:
+    """The estimate of one connection, the numbers of its packets, and the choice of layers by both."""
+
+    def __init__(self, wishes: Callable[[], Iterable[Wish]]) -> None:
+        self.number = 0
+        self.estimator = LinkEstimator(START_BPS)
+        self.sent = self.estimator.sent
+        self.wanted_bps = 0.0
+        self._wishes = wishes
+        self._allocated_at = float("-inf")
+        self._allocated_bps = 0.0
+
+    # What comes back
+
+    def feedback(self, message: TransportFeedback, now: float) -> None:
+        """The receiver tells when packets arrived."""
+        self.estimator.feedback(message, now)
+        if self.estimator.bitrate_bps < _FELL * self._allocated_bps:
+            self.allocate(now)
+
+    def remb(self, message: Remb, now: float) -> None:
+        """The receiver's own estimate."""
+        self.estimator.remb(message.bitrate_bps, now)
+
+    # Choice
+
+    def tick(self, now: float) -> None:
+        """What is due by the clock: several times a second."""
+        self.estimator.tick(now)
+        if now - self._allocated_at >= ALLOCATION_INTERVAL_S:
+            self.allocate(now)
+        probe = self.estimator.probe(now, self.wanted_bps)
+        if probe is not None:
+            self._send(probe)
+
+    def allocate(self, now: float) -> None:
+        """Aim each copy at what the link bears."""
+        self._allocated_at, self._allocated_bps = now, self.estimator.bitrate_bps
+        wishes = [wish for wish in self._wishes() if _is_sent(wish.subscription)]
+        demands = [_demand(index, wish, now) for index, wish in enumerate(wishes)]
+        self.wanted_bps = wanted_bps(demands)
+        rungs = allocate(self._allocated_bps, demands)
+        for index, wish in enumerate(wishes):
+            if demands[index].rungs and wish.subscription.kind == "video":
+                _aim(wish.subscription, rungs[index])
+
+    def _send(self, probe: Probe) -> None:
+        """Retransmissions of what was sent lately, one after another."""
+        carrier = max(
+            (wish.subscription for wish in self._wishes() if wish.subscription.can_probe),
+            key=lambda subscription: subscription.packets,
+            default=None,
+        )
+        if carrier is None:
+            return
+        loop = asyncio.get_running_loop()
+        for index in range(probe.packets):
+            loop.call_later(index * probe.interval_s, carrier.probe, probe.octets)
+
+    def stats(self) -> dict[str, Any]:
+        """For people: plain JSON."""
+        estimator = self.estimator
+        return {
+            "estimate_bps": round(estimator.bitrate_bps),
+            "wanted_bps": round(self.wanted_bps),
+            "rtt_s": estimator.rtt_s,
+            "loss": estimator.loss,
+            "queue_ms": estimator.queue_ms,
+            "limited_by": estimator.state,
+        }
+
+
+def _is_sent(subscription: Subscription) -> bool:
+    publication = subscription.publication
+    return publication is not None and publication.has_started and not publication.is_paused
+
+
+def _demand(key: int, wish: Wish, now: float) -> Demand:
+    publication = wish.subscription.publication
+    assert publication is not None
+    rungs = publication.rungs(now) if publication.is_audible else []
+    current = next((rung for rung in rungs if wish.subscription.is_at(rung)), None)
+    hint = "motion" if publication.hint == "motion" or wish.source == "camera" else "detail"
+    return Demand(key, wish.source, wish.width, wish.height, rungs, current, hint)  # type: ignore[arg-type]
+
+
+def _aim(subscription: Subscription, rung: Rung | None) -> None:
+    assert subscription.publication is not None
+    if rung is None:
+        subscription.rest()
+    else:
+        subscription.aim(subscription.publication.streams[rung.stream], Limits(rung.spatial, rung.temporal))

@@ -1,0 +1,46 @@
+"""What a receiver's requests may cost."""
+
+from typing import Final
+
+from sfu.drops import DropReason
+
+# What is sent again may cost a fifth of what is sent, after a start that lets one lost keyframe through.
+RESEND_SHARE: Final = 0.2
+RESEND_BURST_BYTES: Final = 100_000
+_MOST_RESENT: Final = 2048
+# No round trip that we reckon with is longer.
+_MOST_RTT_S: Final = 1.0
+
+
+class ResendBudget:
+    """Each packet at most once in a round trip, all within a share of what is sent."""
+
+    def __init__(self) -> None:
+        self.resent = 0
+        self._octets = float(RESEND_BURST_BYTES)
+        self._resent_at: dict[int, float] = {}
+
+    def earn(self, octets: int) -> None:
+        """So much was sent the first time."""
+        self._octets += octets * RESEND_SHARE
+
+    def refusal(self, sequence: int, octets: int, now: float, rtt_s: float) -> DropReason | None:
+        """Why this packet may not be sent again now; None when it may, and then it counts as done."""
+        if now - self._resent_at.get(sequence, float("-inf")) < rtt_s:
+            return DropReason.NACK_REPEATED
+        if octets > self._octets:
+            return DropReason.NACK_OVER_BUDGET
+        self._octets = min(self._octets, RESEND_BURST_BYTES) - octets
+        self._remember(sequence, now)
+        self.resent += 1
+        return None
+
+    def _remember(self, sequence: int, now: float) -> None:
+        if len(self._resent_at) >= _MOST_RESENT:
+            recent = {key: at for key, at in self._resent_at.items() if now - at < _MOST_RTT_S}
+            self._resent_at = recent if len(recent) < _MOST_RESENT else {}
+        self._resent_at[sequence] = now
+
+    def clear(self) -> None:
+        """Other packets have these numbers now."""
+        self._resent_at.clear()
