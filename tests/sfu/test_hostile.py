@@ -13,9 +13,9 @@ import pytest
 from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 
+from server.load.peer import LightPeer
 from tests.sfu.calls import CAMERA, LightPublisher, LightSubscriber, call, light
 from tests.sfu.clients import MEETING, until
-from tests.sfu.lightpeer import LightPeer
 
 pytestmark = pytest.mark.usefixtures("no_traceback")
 BAD_HELLO_BODY = bytes.fromhex("fefd") + bytes(range(32)) + bytes.fromhex("0000000200000100")

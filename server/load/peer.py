@@ -1,4 +1,4 @@
-"""A peer without codecs that speaks ICE, DTLS and SRTP: for many peers, odd packets and attacks."""
+"""A peer without codecs that speaks ICE, DTLS and SRTP: for load, for odd packets and for attacks."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ class LightPeer:
         self.rtcp: list[Any] = []
         self.checks_answered = 0
         self.received = 0
-        self.lose: Callable[[bytes], bool] = lambda data: False
+        self.lose: Callable[[bytes], bool] = lambda _: False
         self._silent = silent
         self._path = _Path(self.send)
         self.dtls = RTCDtlsTransport(self._path, [self.certificate])  # type: ignore[arg-type]
