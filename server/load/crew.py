@@ -38,6 +38,7 @@ class Crew:
         self._session = session
         self._participants: list[Participant] = []
         self._sending: list[asyncio.Task[None]] = []
+        self._sent_for_s = 0.0
 
     async def publish(self, order: Order) -> Order:
         """Take these seats and publish; sending goes on from here."""
@@ -61,11 +62,18 @@ class Crew:
         self._participants += seated
         return seated
 
+    async def change(self, order: Order) -> Order:
+        """Send by another plan from now on."""
+        await self._stop()
+        for participant in self._participants:
+            if participant.publisher is not None:
+                participant.publisher.change(Plan.from_json(order["plan"]))
+        self._send(math.inf)
+        return {}
+
     async def pause(self, _: Order) -> Order:
         """Stop sending, wait for what is on its way, count from nothing."""
-        for task in self._sending:
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._stop()
         await asyncio.sleep(DRAIN_S)
         for participant in self._participants:
             for peer in (participant.publisher, participant.subscriber):
@@ -75,14 +83,21 @@ class Crew:
 
     async def send(self, order: Order) -> Order:
         """Send for so many seconds."""
+        began = time.monotonic()
         self._send(order["seconds"])
         await asyncio.gather(*self._sending)
+        self._sent_for_s = time.monotonic() - began
         await asyncio.sleep(DRAIN_S)
         return {}
 
     def _send(self, seconds: float) -> None:
         publishers = [one.publisher for one in self._participants if one.publisher is not None]
         self._sending = [asyncio.create_task(one.send_for(seconds), name="publisher") for one in publishers]
+
+    async def _stop(self) -> None:
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def report(self, _: Order) -> Order:
         """What was sent and what came."""
@@ -94,14 +109,13 @@ class Crew:
             "late_s": _thinned([late for publisher in publishers.values() for late in publisher.late_s]),
             "received": [row for one in subscribers for row in _rows(one)],
             "delays_s": _thinned(delays),
+            "seconds": self._sent_for_s,
             "closed": [one.closed for one in self._participants if one.closed],
         }
 
     async def leave(self, _: Order) -> Order:
         """Everybody leaves."""
-        for task in self._sending:
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await self._stop()
         participants, self._participants = self._participants, []
         await _some_at_once([one.leave() for one in participants])
         return {}
@@ -115,10 +129,8 @@ class Crew:
 
     def orders(self) -> dict[str, Callable[[Order], Awaitable[Order]]]:
         """The table of orders."""
-        return {
-            order.__name__: order
-            for order in (self.publish, self.watch, self.pause, self.send, self.report, self.leave)
-        }
+        orders = (self.publish, self.watch, self.change, self.pause, self.send, self.report, self.leave)
+        return {order.__name__: order for order in orders}
 
 
 def _rows(participant: Participant) -> list[tuple[str, str, int, int, int, int]]:

@@ -101,16 +101,20 @@ class Video:
         self.rid = rid
         self.active = True
         self.keyframe_wanted = True
-        self._parts = parts
-        self._ticks = VP8.clock_rate / frame_rate
+        self.pace(parts, frame_rate)
         self._size = b"".join(side.to_bytes(2, "little") for side in size)
         self._picture = 0
+
+    def pace(self, parts: int, frame_rate: float) -> None:
+        """So many packets a frame and frames a second from now on."""
+        self._parts = parts
+        self._ticks = round(VP8.clock_rate / frame_rate)
 
     def frame(self, number: int) -> Iterator[bytes]:
         """The packets of the next frame, each made when it is asked for; they are counted on from `number`."""
         keyframe, self.keyframe_wanted = self.keyframe_wanted, False
         self._picture += 1
-        self.stream.timestamp = round(self._picture * self._ticks)
+        self.stream.timestamp += self._ticks
         for part in range(self._parts):
             head = self._descriptor(part) + (self._frame_header(keyframe) if part == 0 else b"")
             yield self.stream.packet(head, part == self._parts - 1, number + part)

@@ -29,6 +29,11 @@ class Plan:
         return self.video_rate / self.burst if self.video_rate else float(self.audio_rate)
 
     @property
+    def parts(self) -> tuple[int, int, int]:
+        """Packets of a frame in each encoding, the lowest first."""
+        return 1, max(1, self.burst // 3), self.burst
+
+    @property
     def sources(self) -> dict[str, str]:
         """mid → source of each track."""
         rates = {"audio": self.audio_rate, "video": self.video_rate}

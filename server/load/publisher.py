@@ -62,16 +62,14 @@ class Publisher(LightPeer):
 
     def _encodings(self, rids: list[str]) -> Iterator[Video]:
         """Those that were agreed on; without simulcast the highest alone."""
-        burst = self.plan.burst
-        parts = dict(zip(SIMULCAST_RIDS, (1, max(1, burst // 3), burst), strict=True))
-        for step, rid in enumerate(SIMULCAST_RIDS):
+        for step, (rid, parts) in enumerate(zip(SIMULCAST_RIDS, self.plan.parts, strict=True)):
             if rid in rids or (not rids and rid == SIMULCAST_RIDS[-1]):
                 fixed = {MID: b"video"} | ({RID: rid.encode()} if rids else {})
                 extension = HeaderExtension(self.agreed["video"], fixed)
                 ssrc = self._ssrcs["video"] + step if rids else self._ssrcs["video"]
                 stream = Stream(VP8.payload_type, self.plan.video_bytes, extension, ssrc)
                 size = (_SIZE[0] << step, _SIZE[1] << step)
-                yield Video(stream, parts[rid], self.plan.frame_rate, size, rid if rids else "")
+                yield Video(stream, parts, self.plan.frame_rate, size, rid if rids else "")
 
     # Sending
 
@@ -86,6 +84,12 @@ class Publisher(LightPeer):
         self.late_s.clear()
         for stream in self._streams():
             stream.sent = stream.octets = 0
+
+    def change(self, plan: Plan) -> None:
+        """Other rates and bursts from now on; tracks and lengths stay what they were."""
+        self.plan = plan
+        for encoding, parts in zip(self.video, plan.parts[-len(self.video) :], strict=True):
+            encoding.pace(parts, plan.frame_rate)
 
     def _streams(self) -> Iterator[Stream]:
         if self.audio:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
-from server.load.plan import Plan
 from server.load.site import Counters
 from server.load.tally import percentile
 
@@ -88,6 +87,7 @@ class Counted:
         self.rows = [Row(*row) for report in reports for row in report["received"]]
         self.delays_s = [delay for report in reports for delay in report["delays_s"]]
         self.late_s = [late for report in reports for late in report["late_s"]]
+        self.seconds = max(report["seconds"] for report in reports)
         self.closed = [code for report in reports for code in report["closed"]]
 
 
@@ -116,14 +116,12 @@ class Report:
     closed: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, counted: Counted, plan: Plan, seconds: float, joined_s: Sequence[float], worker: Worker | None
-    ) -> Self:
-        """From what the processes counted in so many seconds."""
+    def of(cls, counted: Counted, simulcast: bool, joined_s: Sequence[float], worker: Worker | None) -> Self:
+        """From what the processes counted."""
         rows = counted.rows
         received, lost = sum(row.received for row in rows), sum(row.lost for row in rows)
         # Of several encodings a subscriber gets one at a time; its numbering alone tells how much that was.
-        whole = [plan.simulcast and row.source == "camera" for row in rows]
+        whole = [simulcast and row.source == "camera" for row in rows]
         expected = sum(
             row.received + row.lost if of_several else counted.sent[row.owner].get(row.source, 0)
             for row, of_several in zip(rows, whole, strict=True)
@@ -137,7 +135,7 @@ class Report:
             duplicated=sum(row.duplicated for row in rows),
             reordered=sum(row.reordered for row in rows),
             delivered=received / expected if expected else 0.0,
-            packets_per_s=received / seconds,
+            packets_per_s=received / counted.seconds,
             joined_ms=Spread.of(joined_s, 1000),
             delay_ms=Spread.of(counted.delays_s, 1000),
             lag_ms=Spread.of(counted.late_s, 1000),

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
-from server.load.crew import LONGEST_LINE
 from server.load.errors import LoadError
 from server.load.plan import Plan
+from server.load.processes import CrewProcess, all_of
 from server.load.report import Counted, Report, Worker
-from server.load.site import Address, Site, visit
+from server.load.site import Address, Counters, Site, visit
 
-_STOP_WITHIN_S = 15.0
 _PARTICIPANTS_A_PROCESS = 50
 
 
@@ -50,48 +47,60 @@ class Load:
         return self.processes or max(1, min(os.cpu_count() or 1, enough))
 
 
-class CrewProcess:
-    """One process of participants; see `server.load.crew`."""
+async def run(load: Load) -> Report:
+    """Put it on the server. Raises LoadError; whatever happens, everybody leaves and the meeting ends."""
+    async with joined(load) as session:
+        await asyncio.sleep(load.warm_s)
+        return await session.measure(load.duration_s)
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
 
-    @classmethod
-    async def start(cls, address: Address) -> Self:
-        """Start it; it takes orders at once."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server.load",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE,
-        )  # fmt: skip
-        crew = cls(process)
-        crew._write(asdict(address))
-        return crew
+@asynccontextmanager
+async def joined(load: Load) -> AsyncIterator[Session]:
+    """Everybody is in, sends and receives, until the block ends. Raises LoadError."""
+    async with visit(load.address) as site, _meeting(load, site) as meeting:
+        publishers = await _seats(load, site, meeting, "Publisher", load.publishers)
+        subscribers = await _seats(load, site, meeting, "Subscriber", load.subscribers)
+        async with _crews(load) as crews:
+            before = await site.counters()
+            joined_s = await _join(load, crews, publishers, subscribers)
+            yield Session(load, site, crews, before, joined_s)
 
-    def _write(self, line: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(line).encode() + b"\n")
 
-    async def order(self, name: str, **order: Any) -> dict[str, Any]:
-        """Give an order and wait until it is carried out. Raises LoadError."""
-        assert self._process.stdout is not None
-        self._write({"do": name, **order})
-        line = await self._process.stdout.readline()
-        if not line:
-            raise LoadError("process_lost", "a process of the load has ended")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise LoadError(**answer["error"])
-        return answer
+class Session:
+    """A load that is on the server; may be measured again and again."""
 
-    async def stop(self) -> None:
-        """Let everybody leave and end."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.communicate(), _STOP_WITHIN_S)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+    def __init__(
+        self,
+        load: Load,
+        site: Site,
+        crews: Sequence[CrewProcess],
+        before: Mapping[str, Counters],
+        joined_s: Sequence[float],
+    ) -> None:
+        self._load = load
+        self._site = site
+        self._crews = crews
+        self._before = before
+        self._joined_s = joined_s
+
+    async def change(self, plan: Plan, warm_s: float) -> None:
+        """Send at other rates and in other bursts from now on, for so long before anything is measured."""
+        await self._order("change", plan=plan.to_json())
+        await asyncio.sleep(warm_s)
+
+    async def measure(self, seconds: float) -> Report:
+        """Stop, let everything arrive, send for so long and count. Nothing is sent after it."""
+        await self._order("pause")
+        started, begun = await self._site.counters(), time.monotonic()
+        await self._order("send", seconds=seconds)
+        ended, passed = await self._site.counters(), time.monotonic() - begun
+        counted = Counted(await self._order("report"))
+        participants = self._load.publishers + self._load.subscribers
+        worker = Worker.of(self._before, started, ended, passed, participants)
+        return Report.of(counted, self._load.plan.simulcast, self._joined_s, worker)
+
+    async def _order(self, name: str, **order: Any) -> list[dict[str, Any]]:
+        return await all_of(crew.order(name, **order) for crew in self._crews)
 
 
 @asynccontextmanager
@@ -124,24 +133,6 @@ async def _seats(load: Load, site: Site, meeting: str, word: str, count: int) ->
     return [await make(meeting, f"{word} {number + 1}") for number in range(count)]
 
 
-async def run(load: Load) -> Report:
-    """Put it on the server. Raises LoadError; whatever happens, everybody leaves and the meeting ends."""
-    async with visit(load.address) as site, _meeting(load, site) as meeting:
-        publishers = await _seats(load, site, meeting, "Publisher", load.publishers)
-        subscribers = await _seats(load, site, meeting, "Subscriber", load.subscribers)
-        async with _crews(load) as crews:
-            before = await site.counters()
-            joined_s = await _join(load, crews, publishers, subscribers)
-            await asyncio.sleep(load.warm_s)
-            await _everywhere(crews, "pause")
-            started, begun = await site.counters(), time.monotonic()
-            await _everywhere(crews, "send", seconds=load.duration_s)
-            ended, seconds = await site.counters(), time.monotonic() - begun
-            counted = Counted(await _everywhere(crews, "report"))
-    worker = Worker.of(before, started, ended, seconds, load.publishers + load.subscribers)
-    return Report.of(counted, load.plan, load.duration_s, joined_s, worker)
-
-
 async def _join(
     load: Load,
     crews: Sequence[CrewProcess],
@@ -151,29 +142,14 @@ async def _join(
     """Everybody in; how long each subscriber took until all it wants came."""
     plan, step = load.plan.to_json(), len(crews)
     starts = [number / len(publishers) for number in range(len(publishers))]
-    await _all(
+    await all_of(
         crew.order("publish", seats=publishers[index::step], starts=starts[index::step], plan=plan)
         for index, crew in enumerate(crews)
     )
     owners = [seat["participant_id"] for seat in publishers[: load.watch or None]]
     tracks = [(owner, source) for owner in owners for source in load.plan.sources.values()]
-    answers = await _all(
+    answers = await all_of(
         crew.order("watch", seats=subscribers[index::step], tracks=tracks, publishers=load.everybody)
         for index, crew in enumerate(crews)
     )
     return [joined for answer in answers for joined in answer["joined_s"]]
-
-
-async def _everywhere(crews: Sequence[CrewProcess], name: str, **order: Any) -> list[dict[str, Any]]:
-    return await _all(crew.order(name, **order) for crew in crews)
-
-
-async def _all(orders: Iterable[Coroutine[Any, Any, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """At once; when one fails, nobody waits for the others."""
-    tasks = [asyncio.create_task(order, name="order") for order in orders]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
