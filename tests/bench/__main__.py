@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.sfu.lightpeer import LightPeer
+from server.load.peer import LightPeer
 from tests.sfu.packets import audio_packet, video_packet
 
 SUBSCRIBERS = 40

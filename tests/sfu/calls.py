@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from server.load.peer import LightPeer
 from sfu import sdp
 from sfu.rtp import RtpPacket
 from tests.sfu.clients import MEETING, Server, running_node, until
-from tests.sfu.lightpeer import LightPeer
 from tests.sfu.packets import audio_packet, video_packet
 
 AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC = 1001, 2001, 2002

@@ -1,0 +1,1 @@
+"""Light participants, to load a server with."""
