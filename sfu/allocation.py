@@ -1,5 +1,6 @@
 """Who gets which layer of what, within what one receiver's connection carries."""
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -82,8 +83,9 @@ def highest(demand: Demand) -> Rung | None:
 
 
 def wanted_bps(demands: Sequence[Demand]) -> float:
-    """What would serve everybody fully: probing for more than this is useless."""
-    return float(sum(rung.bitrate_bps for demand in demands if (rung := highest(demand)) is not None))
+    """The budget that would serve everybody fully, with what has to be spare: probing for more is useless."""
+    total_bps = sum(rung.bitrate_bps for demand in demands if (rung := highest(demand)) is not None)
+    return math.ceil(total_bps / (1 - SPARE) + 1) if total_bps else 0.0
 
 
 class _Share:

@@ -5,8 +5,8 @@ rest becomes an opinion score. A picture is judged by how much of what was asked
 still. A direction is as good as the worse of the two, a connection as the worse of its directions.
 """
 
+import math
 from dataclasses import dataclass
-from math import cbrt, log2, pow, sqrt
 from typing import Final, Literal
 
 Level = Literal["excellent", "good", "fair", "poor", "lost"]
@@ -122,18 +122,18 @@ def _delay_impairment(link: Link) -> float:
     delay_ms = link.rtt_ms + 2 * link.jitter_ms + _OWN_DELAY_MS
     if not delay_ms > 100:
         return 0.0
-    doublings = log2(min(delay_ms, 10_000.0) / 100)
+    doublings = math.log2(min(delay_ms, 10_000.0) / 100)
     return 25 * (_sixth_root(1 + doublings**6) - 3 * _sixth_root(1 + (doublings / 3) ** 6) + 2)
 
 
 def _sixth_root(value: float) -> float:
-    return cbrt(sqrt(value))
+    return math.cbrt(math.sqrt(value))
 
 
 def _picture(video_share: float | None, freeze_share: float) -> float:
     if video_share is None:
         return BEST
-    size = 1 + (BEST - 1) * pow(_unit(video_share), _SHARE_EXPONENT)
+    size = 1 + (BEST - 1) * math.pow(_unit(video_share), _SHARE_EXPONENT)
     return size * (1 - _unit(freeze_share)) ** 3
 
 
