@@ -1,0 +1,141 @@
+"""Probing: a short burst above the estimate shows whether the link bears more, when media alone would not."""
+
+from dataclasses import dataclass
+from math import ceil, inf
+from typing import Final
+
+from sfu.bwe.sent import GroupFate
+from sfu.transport_feedback import TICK_S
+
+# Long enough for the jitter of a line, short enough to fill a queue of 300 ms by a tenth at twice the rate.
+DURATION_S: Final = 0.04
+LEAST_PACKETS: Final = 6
+MOST_OCTETS: Final = 1100
+LEAST_OCTETS: Final = 60
+# How far above the estimate: while it is unknown what the link bears, and after it has shown a bound.
+BOLD, CAREFUL = 3.0, 2.0
+# More than what is wanted need not be shown, but a little more makes the estimate reach it.
+WANTED_FACTOR: Final = 1.2
+INTERVAL_S: Final = 5.0
+RETRY_S: Final = 1.0
+# By then every packet is told of, or never.
+TIMEOUT_S: Final = 2.0
+# Of a link that carried less than was sent so much of what came through is believed, as after overuse.
+SATURATED: Final = 0.9
+BELIEVED: Final = 0.85
+# Fewer arrivals say nothing about the rate.
+LEAST_ARRIVED: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What to send besides the media: `packets` of `octets` bytes each, one every `interval_s` seconds.
+
+    With the media the rate is then `bitrate_bps` for 40 ms. The times need not be kept exactly: the rate is
+    judged by when the packets left. `octets` counts as in `LinkEstimator.sent`.
+    """
+
+    bitrate_bps: int
+    packets: int
+    octets: int
+    interval_s: float
+
+
+class _Cluster:
+    """What left from `began_at` on until it is `goal_octets`, media too."""
+
+    def __init__(self, began_at: float, probe: Probe) -> None:
+        self.began_at = began_at
+        self.bitrate_bps = probe.bitrate_bps
+        self.goal_octets = probe.bitrate_bps * DURATION_S / 8 * 0.95
+        self.octets = self.arrived_octets = 0.0
+        self._last_octets = self._first_packet = 0.0
+        self._first_sent = self._last_sent = 0.0
+        self._first_tick = self._last_tick = 0
+
+    @property
+    def complete(self) -> bool:
+        return self.octets >= self.goal_octets
+
+    def add(self, fate: GroupFate) -> None:
+        if fate.sent_at < self.began_at or self.complete:
+            return
+        if not self.octets:
+            self._first_sent = fate.sent_at
+        self.octets += fate.octets
+        self._last_sent, self._last_octets = fate.sent_at, fate.octets
+        if fate.arrived:
+            if not self.arrived_octets:
+                self._first_tick, self._first_packet = fate.first_tick, fate.octets / fate.packets
+                self._last_tick = fate.last_tick
+            self.arrived_octets += fate.arrived_octets
+            self._last_tick = max(self._last_tick, fate.last_tick)
+
+    def rate_bps(self, inherent_loss: float) -> tuple[float, bool]:
+        """What the link carried, and whether that was all it could. 0 when nothing can be said."""
+        share = self.arrived_octets / (self.octets * (1 - inherent_loss)) if inherent_loss < 1 else 0.0
+        arrival_s = (self._last_tick - self._first_tick) * TICK_S
+        if share < LEAST_ARRIVED or arrival_s <= 0:
+            return 0.0, True
+        sending_s = self._last_sent - self._first_sent
+        sent = (self.octets - self._last_octets) * 8 / sending_s if sending_s > 0 else inf
+        arrived = (self.arrived_octets - self._first_packet) * 8 / arrival_s / (1 - inherent_loss)
+        sent = min(sent, float(self.bitrate_bps))
+        if arrived < SATURATED * sent:
+            return BELIEVED * arrived, True
+        return min(sent, arrived), False
+
+
+class Prober:
+    """Plans probes and reads their results. One is under way at a time.
+
+    A probe that came through is followed by the next at once, as long as more is wanted; one that met the
+    bound of the link by the next after five seconds, as the bound may have moved.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._cluster: _Cluster | None = None
+        self._next_at = -inf
+        self._scale = BOLD
+
+    def due(
+        self, now: float, wanted_bps: float, estimate_bps: float, sent_bps: float, ceiling_bps: float
+    ) -> Probe | None:
+        """A probe to send now, if more is wanted than is estimated and its time has come."""
+        if self._cluster is not None and now - self._cluster.began_at > TIMEOUT_S:
+            self._cluster = None
+            self._next_at = now + RETRY_S
+        wanted_bps = min(wanted_bps, ceiling_bps)
+        if self._cluster is not None or now < self._next_at or wanted_bps <= estimate_bps:
+            return None
+        probe = _plan(min(self._scale * estimate_bps, WANTED_FACTOR * wanted_bps), sent_bps)
+        self._cluster = _Cluster(now, probe)
+        self.count += 1
+        return probe
+
+    def postpone(self, until: float) -> None:
+        """The link has just shown a bound: not before `until`, and what was sent above it is no proof."""
+        self._cluster = None
+        self._next_at = max(self._next_at, until)
+
+    def add(self, fates: list[GroupFate], inherent_loss: float, now: float) -> float | None:
+        """Read what became of the probe's packets; the rate in bit/s it has proven, once it is known."""
+        cluster = self._cluster
+        if cluster is None:
+            return None
+        for fate in fates:
+            cluster.add(fate)
+        if not cluster.complete:
+            return None
+        rate_bps, saturated = cluster.rate_bps(inherent_loss)
+        self._cluster = None
+        self._scale = CAREFUL if saturated else BOLD
+        self._next_at = now + INTERVAL_S if saturated else now
+        return rate_bps
+
+
+def _plan(bitrate_bps: float, sent_bps: float) -> Probe:
+    total = max(bitrate_bps - sent_bps, bitrate_bps / 3) * DURATION_S / 8
+    packets = max(LEAST_PACKETS, ceil(total / MOST_OCTETS))
+    return Probe(round(bitrate_bps), packets, max(LEAST_OCTETS, round(total / packets)), DURATION_S / packets)
