@@ -70,7 +70,7 @@ class LinkEstimator:
         usage = self._trend.update(now)
         if self._rate.update(usage, self._trend.slope, proven, self.rtt_s, now):
             self._trend.forget()
-            self._prober.postpone(now + CALM_S)
+            self._prober.overused(now, CALM_S)
         may_try = now - self._rate.decreased_at > 1.0
         self._losses.update(self._throughput.rate_bps, self._rate.bitrate_bps, may_try, self.rtt_s, now)
         shown = self._prober.add(fates, self._losses.inherent, now)
@@ -88,7 +88,7 @@ class LinkEstimator:
                 arrived += fate.arrived
                 octets += fate.arrived_octets
                 sent_at, last_tick = fate.sent_at, fate.last_tick
-                add(sent_at, last_tick)
+                add(sent_at, fate.first_tick)
         log = self._log
         self._losses.add(packets, packets - arrived - log.recovered + self._recovered)
         self._recovered = log.recovered
@@ -146,8 +146,7 @@ class LinkEstimator:
         """What to send besides the media to learn whether the link bears `wanted_bps` altogether; None mostly."""
         if not self._is_calm(now):
             return None
-        sent = self.proven_bps or 0.0
-        return self._prober.due(now, wanted_bps, self.bitrate_bps, sent, self._ceiling_bps)
+        return self._prober.due(now, wanted_bps, self.bitrate_bps, self._ceiling_bps)
 
     def _is_calm(self, now: float) -> bool:
         if self._heard_at is None:

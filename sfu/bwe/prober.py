@@ -14,15 +14,22 @@ MOST_OCTETS: Final = 1100
 LEAST_OCTETS: Final = 60
 # How far above the estimate: while it is unknown what the link bears, and after it has shown a bound.
 BOLD, CAREFUL = 3.0, 2.0
-# More than what is wanted need not be shown, but a little more makes the estimate reach it.
-WANTED_FACTOR: Final = 1.2
+# More than what is wanted need not be shown, but a little more makes the estimate reach it; likewise.
+BOLD_WANTED, CAREFUL_WANTED = 1.4, 1.1
+# A probe that showed less than this beyond the estimate is not followed at once by the next.
+USEFUL: Final = 1.1
 INTERVAL_S: Final = 5.0
-RETRY_S: Final = 1.0
+RETRY_S: Final = 0.5
+# A raise that the link did not bear for so long makes the next probe wait twice as long as this one did.
+PROOF_S: Final = 5.0
+MOST_INTERVAL_S: Final = 20.0
 # By then every packet is told of, or never.
 TIMEOUT_S: Final = 2.0
-# Of a link that carried less than was sent so much of what came through is believed, as after overuse.
+# Of a link that carried less than was sent so much of what came through is believed, as after overuse, and
+# so much more than the estimate: a burst takes more than its share from the other flows.
 SATURATED: Final = 0.9
 BELIEVED: Final = 0.85
+MOST_RAISE: Final = 1.25
 # Fewer arrivals say nothing about the rate.
 LEAST_ARRIVED: Final = 0.8
 
@@ -31,7 +38,7 @@ LEAST_ARRIVED: Final = 0.8
 class Probe:
     """What to send besides the media: `packets` of `octets` bytes each, one every `interval_s` seconds.
 
-    With the media the rate is then `bitrate_bps` for 40 ms. The times need not be kept exactly: the rate is
+    Their rate is `bitrate_bps`, for 40 ms at most: media sent meanwhile counts too. The times need not be kept exactly: the rate is
     judged by when the packets left. `octets` counts as in `LinkEstimator.sent`.
     """
 
@@ -82,7 +89,7 @@ class _Cluster:
         arrived = (self.arrived_octets - self._first_packet) * 8 / arrival_s / (1 - inherent_loss)
         sent = min(sent, float(self.bitrate_bps))
         if arrived < SATURATED * sent:
-            return BELIEVED * arrived, True
+            return arrived, True
         return min(sent, arrived), False
 
 
@@ -97,10 +104,13 @@ class Prober:
         self.count = 0
         self._cluster: _Cluster | None = None
         self._next_at = -inf
-        self._scale = BOLD
+        self._bold = True
+        self._estimate_bps = self._wanted_bps = 0.0
+        self._raised_at = -inf
+        self._interval_s = INTERVAL_S
 
     def due(
-        self, now: float, wanted_bps: float, estimate_bps: float, sent_bps: float, ceiling_bps: float
+        self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float
     ) -> Probe | None:
         """A probe to send now, if more is wanted than is estimated and its time has come."""
         if self._cluster is not None and now - self._cluster.began_at > TIMEOUT_S:
@@ -109,15 +119,22 @@ class Prober:
         wanted_bps = min(wanted_bps, ceiling_bps)
         if self._cluster is not None or now < self._next_at or wanted_bps <= estimate_bps:
             return None
-        probe = _plan(min(self._scale * estimate_bps, WANTED_FACTOR * wanted_bps), sent_bps)
+        scale, wanted = (BOLD, BOLD_WANTED) if self._bold else (CAREFUL, CAREFUL_WANTED)
+        probe = _plan(min(scale * estimate_bps, wanted * wanted_bps))
         self._cluster = _Cluster(now, probe)
+        self._estimate_bps, self._wanted_bps = estimate_bps, wanted_bps
         self.count += 1
         return probe
 
-    def postpone(self, until: float) -> None:
-        """The link has just shown a bound: not before `until`, and what was sent above it is no proof."""
+    def overused(self, now: float, rest_s: float) -> None:
+        """The link has just shown a bound: no probe for `rest_s`, and longer if a probe had led beyond it."""
         self._cluster = None
-        self._next_at = max(self._next_at, until)
+        self._bold = False
+        self._next_at = max(self._next_at, now + rest_s)
+        if now - self._raised_at < PROOF_S:
+            self._interval_s = min(MOST_INTERVAL_S, 2 * self._interval_s)
+            self._next_at = max(self._next_at, now + self._interval_s)
+            self._raised_at = -inf
 
     def add(self, fates: list[GroupFate], inherent_loss: float, now: float) -> float | None:
         """Read what became of the probe's packets; the rate in bit/s it has proven, once it is known."""
@@ -130,12 +147,24 @@ class Prober:
             return None
         rate_bps, saturated = cluster.rate_bps(inherent_loss)
         self._cluster = None
-        self._scale = CAREFUL if saturated else BOLD
-        self._next_at = now + INTERVAL_S if saturated else now
+        if now - self._raised_at > PROOF_S:
+            self._interval_s = INTERVAL_S
+        # Perhaps the link does not bear what was tried, but what is wanted.
+        again = self._bold and rate_bps > CAREFUL_WANTED * self._wanted_bps
+        if saturated:
+            rate_bps = min(BELIEVED * rate_bps, MOST_RAISE * self._estimate_bps)
+        self._conclude(rate_bps, not saturated or again, now)
+        self._bold = not saturated
         return rate_bps
 
+    def _conclude(self, rate_bps: float, hopeful: bool, now: float) -> None:
+        useful = rate_bps > USEFUL * self._estimate_bps
+        self._next_at = now + (RETRY_S if useful and hopeful else self._interval_s)
+        if useful:
+            self._raised_at = now
 
-def _plan(bitrate_bps: float, sent_bps: float) -> Probe:
-    total = max(bitrate_bps - sent_bps, bitrate_bps / 3) * DURATION_S / 8
+
+def _plan(bitrate_bps: float) -> Probe:
+    total = bitrate_bps * DURATION_S / 8
     packets = max(LEAST_PACKETS, ceil(total / MOST_OCTETS))
-    return Probe(round(bitrate_bps), packets, max(LEAST_OCTETS, round(total / packets)), DURATION_S / packets)
+    return Probe(round(bitrate_bps), packets, max(LEAST_OCTETS, ceil(total / packets)), DURATION_S / packets)

@@ -12,9 +12,9 @@ NEAR_INCREASE: Final = 0.03
 # What is sent proves more than itself, but not without end (libwebrtc allows the same).
 PROOF_FACTOR: Final = 1.5
 PROOF_MARGIN_BPS: Final = 10_000
-# A queue that grows this fast (s per s) is ours: the link carries less than we send. A slower growth may come
-# from others, and an estimate far above what we send is then no reason to fall far below it.
-STEEP: Final = 0.05
+# A queue that grows this fast (s per s) says that the link carries less than we send. A slower growth may come
+# from others; an estimate above what we send is then lowered step by step.
+STEEP: Final = 0.3
 # The capacity seen at the last overuse holds within this range of it.
 NEAR: Final = 0.15
 MOST_STEP_S: Final = 1.0
@@ -46,7 +46,8 @@ class RateControl:
         basis = self.bitrate_bps
         if proven_bps is not None:
             self._note_capacity(proven_bps)
-            basis = proven_bps if slope >= STEEP else min(basis, PROOF_FACTOR * proven_bps)
+            doubt = 1 - min(1.0, slope / STEEP)
+            basis = min(basis, (1 + (PROOF_FACTOR - 1) * doubt) * proven_bps)
         self.decreased_at = now
         self._set(min(self.bitrate_bps, DECREASE * basis))
         return True

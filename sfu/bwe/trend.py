@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
+from math import inf
 from typing import Final
 
 # Packets that leave within this time are one sample.
@@ -50,23 +51,20 @@ class DelayTrend:
         self._samples: deque[tuple[float, float, float]] = deque(maxlen=MOST_SAMPLES)
         self._origin: tuple[float, float] | None = None
         self._smoothed = self._delay = 0.0
-        self._burst: tuple[float, float] | None = None
+        self._burst_at = -inf
         self._base, self._former_base, self._base_since = 0.0, 0.0, 0.0
         self._adapted_at: float | None = None
         self._over = 0
 
-    def add(self, sent_at: float, last_tick: int) -> None:
-        """A group left at `sent_at` (s) and the last of it arrived at `last_tick` (250 µs)."""
-        arrival_ms = last_tick * 0.25
-        burst = self._burst
-        if burst is None:
-            self._burst = (sent_at, arrival_ms)
-        elif sent_at - burst[0] <= BURST_S:
-            if arrival_ms > burst[1]:
-                self._burst = (burst[0], arrival_ms)
-        else:
-            self._sample(burst[0], burst[1])
-            self._burst = (sent_at, arrival_ms)
+    def add(self, sent_at: float, first_tick: int) -> None:
+        """A group left at `sent_at` (s) and the first of it arrived at `first_tick` (250 µs).
+
+        The first of a burst tells what was queued before it; the last would tell of the burst's own length,
+        which changes with every keyframe and layer.
+        """
+        if sent_at - self._burst_at > BURST_S:
+            self._burst_at = sent_at
+            self._sample(sent_at, first_tick * 0.25)
 
     def _sample(self, sent_at: float, arrival_ms: float) -> None:
         if self._origin is None:

@@ -196,11 +196,11 @@ class Flow:
 
     def loss(self, start: float, end: float) -> float:
         fates = [a is None for s, _, a, _ in self.packets if start <= s - self.world.began < end]
-        return sum(fates) / len(fates)
+        return sum(fates) / max(1, len(fates))
 
     def queued_p95_s(self, start: float, end: float) -> float:
         queued = sorted(q for s, _, _, q in self.packets if start <= s - self.world.began < end)
-        return queued[len(queued) * 95 // 100]
+        return queued[len(queued) * 95 // 100] if queued else 0.0
 
     def estimate_bps(self, start: float, end: float) -> tuple[float, float]:
         """The least and the most in that time."""
