@@ -18,11 +18,12 @@ CEILING_BPS: Final = 20_000_000
 RTT_S: Final = 0.1
 RTT_SHARE: Final = 0.125
 MOST_RTT_S: Final = 5.0
+# More than this is no chance: where a queue is full, packets are lost.
+LOSING: Final = 0.05
 # Without feedback for so long, while we send, the link may be gone: half the rate each second.
 SILENCE_S: Final = 2.0
 # After a decrease, while the queue drains, a probe would only fill it again.
 CALM_S: Final = 2.0
-MOST_QUEUE_MS: Final = 40.0
 # Loss in reports of receivers without transport-wide feedback (draft-ietf-rmcat-gcc-02, 6).
 HIGH_LOSS, LOW_LOSS = 0.1, 0.02
 
@@ -67,16 +68,22 @@ class LinkEstimator:
         self._heard_at = now
         self._measure(fates, now)
         proven = self.proven_bps
-        usage = self._trend.update(now)
+        usage = self._trend.update(self._losses.loss > LOSING, now)
         if self._rate.update(usage, self._trend.slope, proven, self.rtt_s, now):
             self._trend.forget()
             self._prober.overused(now, CALM_S)
         may_try = now - self._rate.decreased_at > 1.0
         self._losses.update(self._throughput.rate_bps, self._rate.bitrate_bps, may_try, self.rtt_s, now)
-        shown = self._prober.add(fates, self._losses.inherent, now)
+        jitter_s = self._trend.jitter_ms / 1000
+        shown = self._prober.add(fates, self._losses.inherent, jitter_s, now)
         if shown is not None:
-            self._rate.raise_to(shown)
-            self._losses.raise_to(shown)
+            self._raise_to(shown)
+
+    def _raise_to(self, shown_bps: float) -> None:
+        # What the probe itself has queued is no sign that the media is more than the link bears.
+        self._trend.forget()
+        self._rate.raise_to(shown_bps)
+        self._losses.raise_to(shown_bps)
 
     def _measure(self, fates: list[GroupFate], now: float) -> None:
         packets = arrived = 0
@@ -152,7 +159,7 @@ class LinkEstimator:
         if self._heard_at is None:
             # One probe asks whether there is feedback at all.
             return self._prober.count == 0 and self._reported_at is None
-        if self._losses.trying or self._trend.usage is Usage.OVERUSE or self._trend.queue_ms > MOST_QUEUE_MS:
+        if self._losses.trying or self._trend.usage is Usage.OVERUSE:
             return False
         return now - self._rate.decreased_at > CALM_S and now - self._heard_at < 1.0
 

@@ -7,8 +7,9 @@ from typing import Final
 from sfu.bwe.sent import GroupFate
 from sfu.transport_feedback import TICK_S
 
-# Long enough for the jitter of a line, short enough to fill a queue of 300 ms by a tenth at twice the rate.
+# Long enough for the jitter of a line; and no more than the estimate carries in so long, for that is queued.
 DURATION_S: Final = 0.04
+MOST_QUEUE_S: Final = 0.08
 LEAST_PACKETS: Final = 6
 MOST_OCTETS: Final = 1100
 LEAST_OCTETS: Final = 60
@@ -30,6 +31,9 @@ TIMEOUT_S: Final = 2.0
 SATURATED: Final = 0.9
 BELIEVED: Final = 0.85
 MOST_RAISE: Final = 1.25
+MOST_JITTER_SHARE: Final = 0.3
+# How much more than was seen is believed for the sake of jitter.
+MOST_BENEFIT: Final = 1.15
 # Fewer arrivals say nothing about the rate.
 LEAST_ARRIVED: Final = 0.8
 
@@ -38,8 +42,8 @@ LEAST_ARRIVED: Final = 0.8
 class Probe:
     """What to send besides the media: `packets` of `octets` bytes each, one every `interval_s` seconds.
 
-    Their rate is `bitrate_bps`, for 40 ms at most: media sent meanwhile counts too. The times need not be kept exactly: the rate is
-    judged by when the packets left. `octets` counts as in `LinkEstimator.sent`.
+    Their rate is `bitrate_bps`. The times need not be kept exactly: the rate is judged by when the packets left,
+    media sent meanwhile among them. `octets` counts as in `LinkEstimator.sent`.
     """
 
     bitrate_bps: int
@@ -54,7 +58,7 @@ class _Cluster:
     def __init__(self, began_at: float, probe: Probe) -> None:
         self.began_at = began_at
         self.bitrate_bps = probe.bitrate_bps
-        self.goal_octets = probe.bitrate_bps * DURATION_S / 8 * 0.95
+        self.goal_octets = probe.packets * probe.octets * 0.95
         self.octets = self.arrived_octets = 0.0
         self._last_octets = self._first_packet = 0.0
         self._first_sent = self._last_sent = 0.0
@@ -78,7 +82,7 @@ class _Cluster:
             self.arrived_octets += fate.arrived_octets
             self._last_tick = max(self._last_tick, fate.last_tick)
 
-    def rate_bps(self, inherent_loss: float) -> tuple[float, bool]:
+    def result(self, inherent_loss: float, jitter_s: float) -> tuple[float, bool]:
         """What the link carried, and whether that was all it could. 0 when nothing can be said."""
         share = self.arrived_octets / (self.octets * (1 - inherent_loss)) if inherent_loss < 1 else 0.0
         arrival_s = (self._last_tick - self._first_tick) * TICK_S
@@ -86,11 +90,13 @@ class _Cluster:
             return 0.0, True
         sending_s = self._last_sent - self._first_sent
         sent = (self.octets - self._last_octets) * 8 / sending_s if sending_s > 0 else inf
-        arrived = (self.arrived_octets - self._first_packet) * 8 / arrival_s / (1 - inherent_loss)
         sent = min(sent, float(self.bitrate_bps))
-        if arrived < SATURATED * sent:
-            return arrived, True
-        return min(sent, arrived), False
+        bits = (self.arrived_octets - self._first_packet) * 8 / (1 - inherent_loss)
+        # Jitter lengthens the way of some packet, and those behind it wait: that is not the link's bound.
+        least_s = arrival_s - min(jitter_s, MOST_JITTER_SHARE * arrival_s)
+        if bits / least_s < SATURATED * sent:
+            return bits / arrival_s, True
+        return min(sent, bits / least_s, MOST_BENEFIT * bits / arrival_s), False
 
 
 class Prober:
@@ -120,7 +126,8 @@ class Prober:
         if self._cluster is not None or now < self._next_at or wanted_bps <= estimate_bps:
             return None
         scale, wanted = (BOLD, BOLD_WANTED) if self._bold else (CAREFUL, CAREFUL_WANTED)
-        probe = _plan(min(scale * estimate_bps, wanted * wanted_bps))
+        bitrate_bps = min(scale * estimate_bps, wanted * wanted_bps)
+        probe = _plan(bitrate_bps, min(DURATION_S, MOST_QUEUE_S * estimate_bps / bitrate_bps))
         self._cluster = _Cluster(now, probe)
         self._estimate_bps, self._wanted_bps = estimate_bps, wanted_bps
         self.count += 1
@@ -136,7 +143,7 @@ class Prober:
             self._next_at = max(self._next_at, now + self._interval_s)
             self._raised_at = -inf
 
-    def add(self, fates: list[GroupFate], inherent_loss: float, now: float) -> float | None:
+    def add(self, fates: list[GroupFate], inherent_loss: float, jitter_s: float, now: float) -> float | None:
         """Read what became of the probe's packets; the rate in bit/s it has proven, once it is known."""
         cluster = self._cluster
         if cluster is None:
@@ -145,7 +152,7 @@ class Prober:
             cluster.add(fate)
         if not cluster.complete:
             return None
-        rate_bps, saturated = cluster.rate_bps(inherent_loss)
+        rate_bps, saturated = cluster.result(inherent_loss, jitter_s)
         self._cluster = None
         if now - self._raised_at > PROOF_S:
             self._interval_s = INTERVAL_S
@@ -164,7 +171,8 @@ class Prober:
             self._raised_at = now
 
 
-def _plan(bitrate_bps: float) -> Probe:
-    total = bitrate_bps * DURATION_S / 8
+def _plan(bitrate_bps: float, duration_s: float) -> Probe:
+    total = bitrate_bps * duration_s / 8
     packets = max(LEAST_PACKETS, ceil(total / MOST_OCTETS))
-    return Probe(round(bitrate_bps), packets, max(LEAST_OCTETS, ceil(total / packets)), DURATION_S / packets)
+    octets = max(LEAST_OCTETS, ceil(total / packets))
+    return Probe(round(bitrate_bps), packets, octets, octets * 8 / bitrate_bps)

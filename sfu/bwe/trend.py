@@ -21,9 +21,12 @@ GAIN_UP, GAIN_DOWN = 0.0087, 0.039
 MOST_OFFSET_MS: Final = 15.0
 # A queue shorter than this is none: jitter has a trend too, but its shortest delays stay what they were.
 LEAST_QUEUE_MS: Final = 10.0
+# A queue longer than this that does not shrink, while packets are lost, is overuse too: a full one cannot grow.
+STANDING_QUEUE_MS: Final = 120.0
 RECENT_MS: Final = 200.0
 # The shortest delay is remembered so long, and at most twice as long: clocks drift, routes change.
 BASE_S: Final = 10.0
+JITTER_SHARE: Final = 0.03
 # A leap of the receiver's clock, or of the route: begin anew.
 MOST_LEAP_MS: Final = 3000.0
 
@@ -40,13 +43,14 @@ class DelayTrend:
     """Follows the delay of bursts and tells the usage of the link once for each feedback message.
 
     Only differences of the delay count, so the clocks need not agree. `slope` is in ms of delay per ms,
-    `queue_ms` how much the shortest of the recent delays is above the shortest of the last seconds.
+    `queue_ms` how much the shortest of the recent delays is above the shortest of the last seconds,
+    `jitter_ms` how much the delay mostly differs from one burst to the next.
     """
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
         self.slope = 0.0
-        self.queue_ms = 0.0
+        self.queue_ms = self.jitter_ms = 0.0
         self.threshold_ms = THRESHOLD_MS
         self._samples: deque[tuple[float, float, float]] = deque(maxlen=MOST_SAMPLES)
         self._origin: tuple[float, float] | None = None
@@ -75,6 +79,7 @@ class DelayTrend:
         if abs(delay - self._delay) > MOST_LEAP_MS:
             self._begin(sent_at, arrival_ms)
             x = delay = 0.0
+        self.jitter_ms += JITTER_SHARE * (abs(delay - self._delay) - self.jitter_ms)
         self._delay = delay
         self._smoothed += (1 - SMOOTHING) * (delay - self._smoothed)
         if delay < self._base:
@@ -86,8 +91,8 @@ class DelayTrend:
         self._samples.clear()
         self._smoothed = self._delay = self._base = self._former_base = 0.0
 
-    def update(self, now: float) -> Usage:
-        """Judge what was added since the last call."""
+    def update(self, losing: bool, now: float) -> Usage:
+        """Judge what was added since the last call; `losing` tells whether packets were lost lately."""
         samples = self._samples
         while samples and samples[-1][0] - samples[0][0] > MOST_AGE_MS:
             samples.popleft()
@@ -96,7 +101,7 @@ class DelayTrend:
             return self.usage
         self._measure_queue(now)
         self.slope = _slope(samples)
-        self._judge(self.slope * GAIN_MS, now)
+        self._judge(self.slope * GAIN_MS, losing, now)
         return self.usage
 
     def _measure_queue(self, now: float) -> None:
@@ -106,8 +111,10 @@ class DelayTrend:
             self._former_base, self._base, self._base_since = self._base, recent, now
         self.queue_ms = recent - min(self._base, self._former_base)
 
-    def _judge(self, trend_ms: float, now: float) -> None:
-        if trend_ms > self.threshold_ms and self.queue_ms > LEAST_QUEUE_MS:
+    def _judge(self, trend_ms: float, losing: bool, now: float) -> None:
+        grows = trend_ms > self.threshold_ms and self.queue_ms > LEAST_QUEUE_MS
+        stands = losing and trend_ms > -LEAST_THRESHOLD_MS and self.queue_ms > STANDING_QUEUE_MS
+        if grows or stands:
             self._over += 1
             self.usage = Usage.OVERUSE if self._over > 1 else self.usage
         else:

@@ -61,6 +61,7 @@ class Link:
         self.capacity_bps = capacity_bps
         self.delay_s, self.jitter_s, self.loss, self.queue_s = delay_s, jitter_s, loss, queue_s
         self.down = False
+        self.stalled_until = 0.0
         self._bits = 0.0
         self._at = world.now
         self._last_arrival = 0.0
@@ -73,7 +74,8 @@ class Link:
         return self._bits / self.capacity_bps
 
     def change(self, capacity_bps: float) -> None:
-        self.queue_now_s()
+        """From now on; what is queued keeps the times it was given."""
+        self._bits = self.queue_now_s() * capacity_bps
         self.capacity_bps = capacity_bps
 
     def send(self, octets: int) -> tuple[float | None, float]:
@@ -86,7 +88,7 @@ class Link:
             return None, queued
         jitter = min(1.0, abs(self._random.gauss(0, 0.4))) * self.jitter_s
         arrival = self.world.now + self._bits / self.capacity_bps + self.delay_s + jitter
-        self._last_arrival = max(self._last_arrival, arrival)
+        self._last_arrival = max(self._last_arrival, arrival, self.stalled_until)
         return self._last_arrival, queued
 
 
