@@ -1,5 +1,7 @@
 """RTCP (RFC 3550, 6; feedback RFC 4585 and 5104; REMB draft-alvestrand-rmcat-remb-03): read and written.
 
+Transport-wide feedback has a file of its own, `transport_feedback`; `parse` reads it with the rest.
+
 Reading is lenient as a receiver must be: `parse` never raises, unknown members are skipped, a malformed one
 ends the compound and what came before it counts. Packets of reduced size (RFC 5506) are accepted.
 """
@@ -10,6 +12,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from sfu.errors import ParseError
+from sfu.transport_feedback import FMT_TRANSPORT_FEEDBACK, TransportFeedback, read_transport_feedback
 
 _SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
 _FMT_NACK, _FMT_PLI, _FMT_FIR, _FMT_REMB = 1, 1, 4, 15
@@ -183,7 +186,9 @@ class Remb:
         return _feedback(_PSFB, _FMT_REMB, self.sender_ssrc, 0, fci)
 
 
-Message = SenderReport | ReceiverReport | SourceDescription | Bye | Nack | Pli | Fir | Remb
+Message = (
+    SenderReport | ReceiverReport | SourceDescription | Bye | Nack | Pli | Fir | Remb | TransportFeedback
+)
 
 
 class ParsedCompound(NamedTuple):
@@ -219,13 +224,17 @@ def _members(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         if first & 0xC0 != 0x80 or stop > end:
             raise ParseError("RTCP version is not 2, or its length lies")
         body = data[at + 4 : stop]
-        yield kind, first & 0x1F, _without_padding(body) if first & 0x20 else body
+        if first & 0x20:
+            # Transport-wide feedback alone is padded by bytes, not by words (RFC 3550, 6.4.1).
+            bytewise = kind == _RTPFB and first & 0x1F == FMT_TRANSPORT_FEEDBACK
+            body = _without_padding(body, 1 if bytewise else 4)
+        yield kind, first & 0x1F, body
         at = stop
 
 
-def _without_padding(body: bytes) -> bytes:
+def _without_padding(body: bytes, unit: int) -> bytes:
     padding = body[-1] if body else 0
-    if padding == 0 or padding % 4 or padding > len(body):
+    if padding == 0 or padding % unit or padding > len(body):
         raise ParseError("RTCP padding is impossible")
     return body[:-padding]
 
@@ -286,9 +295,13 @@ def _read_bye(count: int, body: bytes) -> Bye:
     return Bye(_read_words(body, 0, count))
 
 
-def _read_rtp_feedback(fmt: int, body: bytes) -> Nack | None:
-    if fmt != _FMT_NACK:
-        return None
+def _read_rtp_feedback(fmt: int, body: bytes) -> Nack | TransportFeedback | None:
+    if fmt == FMT_TRANSPORT_FEEDBACK:
+        return read_transport_feedback(body)
+    return _read_nack(body) if fmt == _FMT_NACK else None
+
+
+def _read_nack(body: bytes) -> Nack:
     _need(body, _FEEDBACK.size)
     sender, media = _FEEDBACK.unpack_from(body)
     numbers: list[int] = []

@@ -63,7 +63,7 @@ def test_known_bytes(text: str, message: rtcp.Message) -> None:
     "text",
     [
         "80cc0002 00000001 6e616d65",  # APP
-        "8fcd0003 00000001 0000000a 00000000",  # transport-wide feedback
+        "9ecd0003 00000001 0000000a 00000000",  # RTP feedback of a format that nobody uses
         "8fce0003 00000001 00000000 58595a21",  # application feedback that is not REMB
         "80cf0001 00000001",  # XR
         "80d00000",
