@@ -173,8 +173,10 @@ class PublishingPeer(Peer):
         return None
 
     def _speaks(self, track: _Track, payload_type: int) -> bool:
-        mine = (track.media.codec.payload_type, track.media.rtx_payload_type)
-        alone = sum(payload_type == other.media.codec.payload_type for other in self._tracks.values()) <= 1
+        codec = track.media.codecs[0]
+        mine = (codec.codec.payload_type, codec.rtx_payload_type)
+        others = (other.media.codecs[0].codec.payload_type for other in self._tracks.values())
+        alone = sum(payload_type == other for other in others) <= 1
         return not track.media.ssrcs and payload_type in mine and alone
 
     def handle_rtcp(self, message: rtcp.Message, now: float) -> None:
@@ -223,11 +225,12 @@ class PublishingPeer(Peer):
 
 
 def _format(media: AcceptedMedia) -> Format:
+    accepted = media.codecs[0]
     return Format(
         kind=media.kind,
         codec="opus" if media.kind == "audio" else "VP8",
-        clock_rate=media.codec.clock_rate,
-        payload_type=media.codec.payload_type,
-        rtx_payload_type=media.rtx_payload_type,
-        nack="nack" in media.codec.feedback,
+        clock_rate=accepted.codec.clock_rate,
+        payload_type=accepted.codec.payload_type,
+        rtx_payload_type=accepted.rtx_payload_type,
+        nack="nack" in media.feedback,
     )

@@ -19,7 +19,7 @@ from sfu.negotiation import (
 )
 from sfu.peer import Peer, Worker
 from sfu.router import Router, TrackKey
-from sfu.sdp import SessionDescription
+from sfu.sdp import Codec, SessionDescription
 from sfu.subscription import Subscription
 from sfu.transport import MOST_SSRCS, State
 
@@ -27,6 +27,7 @@ from sfu.transport import MOST_SSRCS, State
 MOST_SLOTS = 60
 # A fifth of 5,000 packets/s asked for four times over; each is a look-up, whether it is answered or not.
 NACKED_PER_S = NACKED_BURST = 4_000
+_CARRIED = {"audio": Codec(0, "opus", 48_000, 2), "video": Codec(0, "VP8", 90_000)}
 
 
 @dataclass(slots=True)
@@ -170,8 +171,9 @@ class ReceivingPeer(Peer):
         agreed = {media.mid: media for media in agreement.media}
         for place in self._places:
             media = agreed.get(place.slot.mid)
-            if media is not None:
-                place.subscription.activate(media.codec.payload_type, media.rtx_payload_type)
+            codec = media.codec_for(_CARRIED[place.slot.kind]) if media else None
+            if codec is not None:
+                place.subscription.activate(codec.codec.payload_type, codec.rtx_payload_type)
 
     # The peer
 
