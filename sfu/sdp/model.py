@@ -22,9 +22,10 @@ class Media:
     """One m-section. What the session level says for all sections is already filled in.
 
     `formats` are the words after the profile; for RTP each is a payload type, described in `codecs` if it has
-    an rtpmap. `fingerprints` are (algorithm, value) in lower and upper case, `rids` (id, "send" or "recv"),
-    `msid` is (stream, track). Remote candidates are only counted: an ICE-lite end answers where it was asked
-    from; `candidates` and `cname` are for writing.
+    an rtpmap. `fingerprints` are (algorithm, value) in lower and upper case, `rids` (id, "send" or "recv")
+    without their restrictions, `simulcast` is the attribute's value, `msid` is (stream, track). Remote
+    candidates are only counted: an ICE-lite end answers where it was asked from; `candidates` and `cname` are
+    for writing.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Media:
     direction: str = "sendrecv"
     codecs: list[Codec] = field(default_factory=list)
     extensions: dict[int, str] = field(default_factory=dict)
+    extmap_allow_mixed: bool = False
     ssrcs: list[int] = field(default_factory=list)
     ssrc_groups: list[tuple[str, list[int]]] = field(default_factory=list)
     rids: list[tuple[str, str]] = field(default_factory=list)
@@ -64,10 +66,15 @@ class Media:
 
 @dataclass(slots=True)
 class SessionDescription:
-    """A whole offer or answer. `bundle` is the first BUNDLE group's mids in order, empty without one."""
+    """A whole offer or answer. `bundle` is the first BUNDLE group's mids in order, empty without one.
+
+    A `compact` one is written short: what its sections have in common once. Its sections are alike: of one
+    transport, each with the same feedback for all its codecs, and an extension id means the same in all.
+    """
 
     bundle: list[str] = field(default_factory=list)
     media: list[Media] = field(default_factory=list)
     session_id: int = 0
     version: int = 1
     ice_lite: bool = False
+    compact: bool = False

@@ -138,6 +138,7 @@ def _open(value: str, session: Media, description: SessionDescription) -> _Secti
         formats=words,
         direction=session.direction,
         extensions=dict(session.extensions),
+        extmap_allow_mixed=session.extmap_allow_mixed,
         ice_ufrag=session.ice_ufrag,
         ice_pwd=session.ice_pwd,
         setup=session.setup,
@@ -208,6 +209,10 @@ def _read_extmap(section: _Section, value: str) -> None:
     if not 1 <= number <= 255 or number == 15 or section.media.extensions.get(number, uri) != uri:
         raise _invalid("a header extension id is out of range or given twice")
     section.media.extensions[number] = uri
+
+
+def _read_extmap_allow_mixed(section: _Section, _: str) -> None:
+    section.media.extmap_allow_mixed = True
 
 
 def _read_ssrc(section: _Section, value: str) -> None:
@@ -289,6 +294,7 @@ _Reader = Callable[[_Section, str], None]
 _DIRECTIONS: Final = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 _SHARED_ATTRIBUTES: Final[dict[str, _Reader]] = {
     "extmap": _read_extmap,
+    "extmap-allow-mixed": _read_extmap_allow_mixed,
     "fingerprint": _read_fingerprint,
     "ice-pwd": _read_pwd,
     "ice-ufrag": _read_ufrag,

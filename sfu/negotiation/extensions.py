@@ -1,0 +1,72 @@
+"""RTP header extensions (RFC 8285): which we read of publishers and which we send to receivers."""
+
+from collections.abc import Container
+from typing import Final
+
+from sfu.sdp import Media
+
+MID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+AUDIO_LEVEL_URI: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+ABS_SEND_TIME_URI: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+TRANSPORT_WIDE_CC_URI: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+DEPENDENCY_DESCRIPTOR_URI: Final = (
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+)
+
+# The ids of our own offers; an answer takes those of the offer.
+OFFERED: Final = {
+    "audio": {
+        1: AUDIO_LEVEL_URI,
+        2: ABS_SEND_TIME_URI,
+        3: TRANSPORT_WIDE_CC_URI,
+        4: MID_URI,
+    },
+    "video": {
+        2: ABS_SEND_TIME_URI,
+        3: TRANSPORT_WIDE_CC_URI,
+        4: MID_URI,
+        5: DEPENDENCY_DESCRIPTOR_URI,
+    },
+}
+_READ: Final = {
+    "audio": (AUDIO_LEVEL_URI, ABS_SEND_TIME_URI, TRANSPORT_WIDE_CC_URI, MID_URI),
+    "video": (
+        ABS_SEND_TIME_URI,
+        TRANSPORT_WIDE_CC_URI,
+        MID_URI,
+        RID_URI,
+        REPAIRED_RID_URI,
+        DEPENDENCY_DESCRIPTOR_URI,
+    ),
+}
+
+
+def read_of_publisher(offered: Media) -> dict[int, str]:
+    """What we take of a publisher's: one way to estimate its bandwidth is enough, the better one it has."""
+    found = _chosen(offered, _READ[offered.kind])
+    if has_transport_wide_cc(offered):
+        return {number: uri for number, uri in found.items() if uri != ABS_SEND_TIME_URI}
+    return {number: uri for number, uri in found.items() if uri != TRANSPORT_WIDE_CC_URI}
+
+
+def sent_to_receiver(offered: Media) -> dict[int, str]:
+    """What a receiver takes of ours."""
+    return _chosen(offered, OFFERED[offered.kind].values())
+
+
+def has_transport_wide_cc(media: Media) -> bool:
+    """Whether packets are to be numbered and some codec's arrival is to be told: one without the other is nothing."""
+    return TRANSPORT_WIDE_CC_URI in media.extensions.values() and any(
+        "transport-cc" in codec.feedback for codec in media.codecs
+    )
+
+
+def _chosen(offered: Media, wanted: Container[str]) -> dict[int, str]:
+    """Each URI once, under the first id that it has."""
+    numbers: dict[str, int] = {}
+    for number, uri in offered.extensions.items():
+        if uri in wanted:
+            numbers.setdefault(uri, number)
+    return {number: uri for uri, number in numbers.items()}

@@ -1,0 +1,108 @@
+"""What a negotiation is about and what comes out of it, as values."""
+
+from dataclasses import dataclass, field
+
+from sfu.negotiation.h264 import carries
+from sfu.sdp import Codec, SessionDescription
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTransport:
+    """Our end of one peer's transport, as written into every description for it.
+
+    `fingerprint` is (algorithm, value), `candidates` are (IP address, port), the best first; each is reached
+    by UDP and by TCP.
+    """
+
+    ufrag: str
+    password: str
+    fingerprint: tuple[str, str]
+    candidates: tuple[tuple[str, int], ...]
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTransport:
+    """The peer's end: ICE credentials, and the certificate fingerprints, all of which must match.
+
+    `setup` is its part in DTLS (RFC 8842): "active", it begins the handshake, or "passive", we do.
+    """
+
+    ufrag: str
+    password: str
+    fingerprints: tuple[tuple[str, str], ...]
+    setup: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedCodec:
+    """A payload type both ends have, and that of its repair stream, if one is agreed.
+
+    `codec` has the peer's payload type, the feedback both ends have, and the peer's format parameters.
+    """
+
+    codec: Codec
+    rtx_payload_type: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMedia:
+    """One agreed section: the numbers to read or write its packets with.
+
+    `direction` is ours. `codecs` begin with the preferred one: what a publisher will send, what a receiver
+    would rather have. `extensions` is URI → id. `ssrcs` are the peer's primary streams, `rtx_ssrcs` repair
+    stream → primary. `rids` are a publisher's simulcast encodings in its order, empty without simulcast.
+    `feedback` is that of the preferred codec, such as "nack pli" or "transport-cc".
+    """
+
+    mid: str
+    kind: str
+    direction: str
+    codecs: tuple[AcceptedCodec, ...]
+    extensions: dict[str, int]
+    ssrcs: tuple[int, ...]
+    rtx_ssrcs: dict[int, int]
+    rids: tuple[str, ...]
+    feedback: frozenset[str]
+
+    @property
+    def receives(self) -> bool:
+        """Whether the peer sends to us here."""
+        return self.direction in ("recvonly", "sendrecv")
+
+    def codec_for(self, stream: Codec) -> AcceptedCodec | None:
+        """With which payload type a publisher's `stream` can be sent to this receiver; None if it cannot."""
+        alike = [one for one in self.codecs if one.codec.name.lower() == stream.name.lower()]
+        if stream.name.lower() == "h264":
+            alike = [one for one in alike if carries(one.codec.parameters, stream.parameters)]
+        return alike[0] if alike else None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place for a track in a receiving peer's description; whose track fills it is not told there."""
+
+    mid: str
+    kind: str
+    ssrc: int
+    rtx_ssrc: int | None = None
+    stream: str = ""
+    """Slots of one stream are played in step (lip sync), so at any time they hold tracks of one publisher's clock."""
+
+    @property
+    def stream_id(self) -> str:
+        """MediaStream id and CNAME; its own where the slot belongs to no stream."""
+        return self.stream or f"slot-{self.mid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The outcome: what both ends now hold. `description` is our answer, or the peer's to our offer.
+
+    `slots` tells for a player which section got which slot.
+    """
+
+    description: SessionDescription
+    remote: RemoteTransport
+    media: tuple[AcceptedMedia, ...]
+    slots: dict[str, Slot] = field(default_factory=dict)
