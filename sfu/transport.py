@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from socket import htonl
 from struct import Struct
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import pylibsrtp
 from aiortc import RTCIceTransport
@@ -141,15 +141,19 @@ class Transport:
 
     # Lifecycle
 
-    def describe_remote(self, fingerprints: Iterable[tuple[str, str]]) -> None:
-        """The certificate fingerprints of the remote description, all of which must match.
+    def describe_remote(
+        self, fingerprints: Iterable[tuple[str, str]], role: Literal["client", "server"] = "server"
+    ) -> None:
+        """The certificate fingerprints of the remote description, all of which must match; our `role` in DTLS.
 
-        The peer is the DTLS client. A later description changes nothing, see `is_described_by`.
+        We are the server of a peer that is `active`, the client of one that is `passive` (RFC 5763, 5): then we
+        say hello, but like everything to an address that was checked. A later description changes nothing, see
+        `is_described_by`.
         """
         if self._remote is None:
             values = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
             self._remote = RTCDtlsParameters(fingerprints=values)
-            self._dtls._set_role("server")
+            self._dtls._set_role(role)
             self.begin_deadline()
             self._start()
 

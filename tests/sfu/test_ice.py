@@ -4,13 +4,13 @@ import re
 
 from sfu.ice import CONSENT_S, MOST_ADDRESSES, OLD_CREDENTIALS_S, Credentials, IceAgent
 from sfu.limits import TokenBucket
-from sfu.port import Path, Port
+from sfu.port import UdpPath, UdpPort
 
 
-def paths(count: int) -> list[Path]:
-    port = Port("127.0.0.1", 0)
+def paths(count: int) -> list[UdpPath]:
+    port = UdpPort("127.0.0.1", 0)
     port.close()
-    return [Path(port, ("192.0.2.1", number)) for number in range(count)]
+    return [UdpPath(port, ("192.0.2.1", number)) for number in range(count)]
 
 
 def test_credentials_are_long_random_and_of_the_allowed_characters() -> None:
