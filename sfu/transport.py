@@ -21,6 +21,7 @@ from OpenSSL import SSL
 from pylibsrtp._binding import ffi, lib
 
 from sfu.drops import DropReason
+from sfu.flights import Flights
 from sfu.ice import IceAgent
 from sfu.limits import TokenBucket
 from sfu.mux import Mux
@@ -84,11 +85,15 @@ class _DtlsPath:
     def __init__(self, ice: IceAgent) -> None:
         self._ice = ice
         self.records: asyncio.Queue[bytes] = asyncio.Queue(_RECORDS_WAITING)
+        self.flights = Flights(self._send_now)
 
     async def _recv(self) -> bytes:
         return await self.records.get()
 
     async def _send(self, data: bytes) -> None:
+        self.flights.send(data)
+
+    def _send_now(self, data: bytes) -> None:
         if self._ice.path is not None:
             self._ice.path.send(data)
 
@@ -193,6 +198,8 @@ class Transport:
         if self._dtls.state != "connected":
             return self.end(State.FAILED, "dtls_identity" if self._dtls.encrypted else "dtls_failed")
         self._take_keys()
+        if self._dtls._role == "client":
+            self._path.flights.stop()  # the server has had the last word, so it has all of ours
         await self._nominated.wait()
         self._set_state(State.CONNECTED)
         assert self._dtls._task is not None
@@ -228,6 +235,7 @@ class Transport:
         """Tell the remote end, forget the keys and addresses. The first end counts, later ones do nothing."""
         if self.state.ended:
             return
+        self._path.flights.stop()
         self._say_goodbye()
         self._rx = self.tx = None
         self._mux.remove(self.ice.credentials)

@@ -40,11 +40,10 @@ class OverTcp(LightPeer):
         self.socket.connect(self.server)
         self.socket.setblocking(False)
 
-    def move(self) -> None:
+    def leave(self) -> None:
         """Come back by another connection."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.socket)
-        self.socket.close()
         self.socket = self._bind()
         self._connect()
         loop.add_reader(self.socket, self._read)

@@ -14,7 +14,7 @@ def paths(count: int) -> list[UdpPath]:
 
 
 def test_credentials_are_long_random_and_of_the_allowed_characters() -> None:
-    drawn = [Credentials.generate() for _ in range(20_000)]
+    drawn = [Credentials.generate() for _ in range(100_000)]
     assert len({one.ufrag for one in drawn}) == len(drawn)
     assert all(re.fullmatch(r"[A-Za-z0-9+/]{8}", one.ufrag) for one in drawn)
     assert all(re.fullmatch(r"[A-Za-z0-9+/]{24}", one.password) for one in drawn)
