@@ -100,15 +100,14 @@ async def test_who_is_there_by_tcp_and_by_udp_is_served_where_it_nominates() -> 
         by_udp, by_tcp = one.bob, OverTcp()
         by_tcp.remote_ufrag, by_tcp.remote_password = by_udp.remote_ufrag, by_udp.remote_password
         by_tcp.server, by_tcp.dtls, by_tcp.rtp = by_udp.server, by_udp.dtls, by_udp.rtp
-        async with light():
-            for _ in range(3):
-                by_tcp.move()
-                await by_tcp.prove_address()
-                assert media_address(one, "s1") == by_tcp.socket.getsockname()
-                await one.goes_on()
-                await by_udp.prove_address()
-                assert media_address(one, "s1") == by_udp.socket.getsockname()
-                await one.goes_on()
+        for _ in range(3):
+            by_tcp.move()
+            await by_tcp.prove_address()
+            assert media_address(one, "s1") == by_tcp.socket.getsockname()
+            await one.goes_on()
+            await by_udp.prove_address()
+            assert media_address(one, "s1") == by_udp.socket.getsockname()
+            await one.goes_on()
         asyncio.get_running_loop().remove_reader(by_tcp.socket)
         by_tcp.socket.close()
 
