@@ -18,7 +18,8 @@ from pathlib import Path
 
 from server.addresses import media_hosts
 from server.config import Listen, Settings, SettingsError, usable
-from sfu.port import Port
+from sfu.port import UdpPort
+from sfu.tcp import listener
 
 # The workers of a server that was killed a moment ago need another one to notice.
 MEDIA_PORTS_WITHIN_S = 3.0
@@ -76,7 +77,8 @@ async def free_media_ports(settings: Settings) -> None:
 async def _free_port(host: str, number: int, deadline: float) -> None:
     while True:
         try:
-            Port(host, number).close()
+            UdpPort(host, number).close()
+            listener(host, number).close()
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise

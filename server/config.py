@@ -9,14 +9,15 @@ EXIT_WRONG_SETTING.
 import contextlib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -25,6 +26,10 @@ PREFIX = "DIEMCAU_"
 CONFIG_FILE = "diemcau.toml"
 
 ADMIN_PASSWORD_MIN = 8
+# Whoever guesses it relays through the TURN server as they like.
+TURN_SECRET_MIN = 16
+# RFC 7065, 3.1. Browsers refuse a whole configuration for one URL they cannot read.
+_TURN_URL = re.compile(r"turns?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?")
 # What people leave in place from examples; a start with one of them is refused (OWASP ASVS 6.3.2).
 _DEFAULT_PASSWORDS = frozenset(
     {"password", "admin123", "administrator", "changeme", "12345678", "diemcau123", "matkhau123"}
@@ -93,7 +98,17 @@ class Settings(BaseSettings):
     """Addresses told to browsers for media, comma-separated. Empty: every address of this machine."""
 
     media_port: int = Field(default=10000, ge=1, le=65535)
-    """UDP port of the first SFU worker; worker n adds n."""
+    """Port of the first SFU worker, for UDP and TCP; worker n adds n."""
+
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """The deployment's own TURN server for networks that let no UDP out, comma-separated, such as
+    `turns:turn.example.vn:443?transport=tcp`. Empty: browsers reach the media port themselves, by UDP or TCP."""
+
+    turn_secret: SecretStr | None = None
+    """What the TURN server calls `static-auth-secret`; together with `turn_urls`."""
+
+    turn_lifetime: int = Field(default=12 * 3600, ge=600, le=7 * 24 * 3600)
+    """Seconds that a browser's credentials are good for. Default: no meeting is longer than a working day."""
 
     sfu_workers: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 1) - 1), ge=1, le=64)
     """SFU processes. Default: one per core, with one core left to the server and the recorder."""
@@ -144,7 +159,7 @@ class Settings(BaseSettings):
     def _tls(cls, value: object) -> object:
         return _parse_tls(value) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies", "media_address", mode="before")
+    @field_validator("trusted_proxies", "media_address", "turn_urls", mode="before")
     @classmethod
     def _list(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -172,6 +187,28 @@ class Settings(BaseSettings):
         ):
             raise ValueError("must be an origin such as https://meet.example, without a path")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _turn_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not _TURN_URL.fullmatch(url) for url in value):
+            raise ValueError("must be TURN URLs such as turns:turn.example.vn:443?transport=tcp")
+        return value
+
+    @field_validator("turn_secret")
+    @classmethod
+    def _unguessable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or not value.get_secret_value():
+            return None
+        if len(value.get_secret_value()) < TURN_SECRET_MIN:
+            raise ValueError(f"must have at least {TURN_SECRET_MIN} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _turn_is_whole(self) -> Self:
+        if bool(self.turn_urls) != (self.turn_secret is not None):
+            raise ValueError("DIEMCAU_TURN_URLS and DIEMCAU_TURN_SECRET go together")
+        return self
 
     @field_validator("admin_password")
     @classmethod
@@ -257,10 +294,12 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    name = str(error["loc"][0]) if error["loc"] else "configuration"
+    reason = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return f"{reason}."
+    name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return f"{name} in {CONFIG_FILE} is not a setting."
-    reason = error["msg"].removeprefix("Value error, ")
     return f"{PREFIX}{name.upper()} ({name} in {CONFIG_FILE}) is wrong: {reason}."
 
 

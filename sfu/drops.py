@@ -15,6 +15,9 @@ class DropReason(enum.StrEnum):
     STUN_USER_UNKNOWN = "stun_user_unknown"
     STUN_UNAUTHENTICATED = "stun_unauthenticated"
     DTLS_REFUSED = "dtls_refused"
+    TCP_CONNECTION_LIMIT = "tcp_connection_limit"
+    TCP_UNPROVEN = "tcp_unproven"
+    TCP_FRAME_TOO_LONG = "tcp_frame_too_long"
     # In the transport.
     KEYS_MISSING = "keys_missing"
     SRTP_UNAUTHENTICATED = "srtp_unauthenticated"

@@ -1,9 +1,9 @@
-"""The gate: one UDP port, who may pass it, and to whom what passes belongs.
+"""The gate: one UDP port and its TCP twin, who may pass, and to whom what passes belongs.
 
-A datagram is told apart by its first byte (RFC 7983). STUN is authenticated before anything is remembered of
-it; everything else passes only from an address from which a live peer has sent an authenticated check. So a
-stranger can neither start a DTLS handshake nor get an answer to one, and no empty or short datagram goes any
-further.
+A packet is told apart by its first byte (RFC 7983), a datagram and a frame of a TCP connection alike. STUN is
+authenticated before anything is remembered of it; everything else passes only from an address from which a live
+peer has sent an authenticated check. So a stranger can neither start a DTLS handshake nor get an answer to one,
+and no empty or short packet goes any further.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ from sfu.drops import DropCounter, DropReason
 from sfu.errors import ParseError
 from sfu.ice import Credentials, IceAgent
 from sfu.limits import LogLimiter
-from sfu.port import Address, Path, Port
+from sfu.port import Address, Path, Port, UdpPort
+from sfu.tcp import Admissions, TcpPort
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ _BUFFER_BYTES = 65536
 _ADDRESS_HELD_S = 10.0
 _DTLS_HEADER = 13
 _RTP_HEADER = 12
+# A number the kernel chose for UDP is nearly always free for TCP, too.
+_TRIES_FOR_ANY_NUMBER = 8
 
 
 class Session(Protocol):
@@ -52,7 +55,7 @@ class Session(Protocol):
 
 
 class Mux:
-    """The worker's sockets (one for each address), its table of addresses and its read loop.
+    """The worker's sockets (for each address one of UDP and one of TCP), its table of addresses and its read loop.
 
     Packets are handled as they are read; what they were collected for is done once a batch, see
     `after_batch`.
@@ -67,33 +70,48 @@ class Mux:
         self._tables: dict[Port, dict[Address, Session]] = {}
         self._ufrags: dict[str, Session] = {}
         self._deferred: list[Callable[[], None]] = []
+        self._admissions = Admissions()
         self._limiter = LogLimiter(_log)
 
     # Opening and closing
 
     def open(self, hosts: Sequence[str], number: int) -> None:
-        """Bind the same port number on each address; 0 lets the kernel choose it. Raises OSError.
+        """Bind the same port number on each address, for UDP and TCP; 0 leaves it to the kernel. Raises OSError.
 
         An address of our own answers from itself. A wildcard answers from whatever the kernel routes by, which a
         browser that asked another address of this machine takes for a stranger.
         """
+        for tries_left in reversed(range(1 if number else _TRIES_FOR_ANY_NUMBER)):
+            try:
+                self._open(hosts, number)
+                break
+            except OSError:
+                self.close()
+                if not tries_left:
+                    raise
+
+    def _open(self, hosts: Sequence[str], number: int) -> None:
+        loop = asyncio.get_running_loop()
         for host in hosts:
-            self._add_port(Port(host, self.number if self._ports else number))
+            udp = UdpPort(host, self.number if self._ports else number)
+            self._add_port(udp)
+            loop.add_reader(udp.socket, self._read, udp)
+            self._add_port(TcpPort(host, udp.number, self, self._admissions))
 
     def _add_port(self, port: Port) -> None:
         self._ports.append(port)
         self._tables[port] = {}
-        asyncio.get_running_loop().add_reader(port.socket, self._read, port)
 
     @property
     def number(self) -> int:
-        """The UDP port number."""
+        """The port number of both."""
         return self._ports[0].number
 
     def close(self) -> None:
         """Stop reading and release the port. Idempotent."""
         for port in self._ports:
-            asyncio.get_running_loop().remove_reader(port.socket)
+            if isinstance(port, UdpPort):
+                asyncio.get_running_loop().remove_reader(port.socket)
             port.close()
         self._ports.clear()
         self._tables.clear()
@@ -111,11 +129,18 @@ class Mux:
         self._ufrags.pop(credentials.ufrag, None)
 
     def forget(self, session: Session, paths: Iterable[Path]) -> None:
-        """Nothing from these addresses passes to `session` any more."""
+        """Nothing from these addresses passes to `session` any more, and TCP connections to it are closed."""
         for path in paths:
             table = self._tables.get(path.port, {})
             if table.get(path.address) is session:
                 del table[path.address]
+                path.close()
+
+    def path_closed(self, path: Path) -> None:
+        """A TCP connection has ended: whose it was is not there any more."""
+        session = self._tables.get(path.port, {}).pop(path.address, None)
+        if session is not None:
+            session.ice.forget(path)
 
     def counts(self) -> dict[str, int]:
         """How large the tables are."""
@@ -127,7 +152,18 @@ class Mux:
         """Do `action` once the packets now waiting have been read."""
         self._deferred.append(action)
 
-    def _read(self, port: Port) -> None:
+    def receive_frame(self, path: Path, frame: bytes) -> bool:
+        """A frame of a TCP connection passes as a datagram does. Whether the connection is a session's now."""
+        table = self._tables[path.port]
+        self.view[: len(frame)] = frame
+        self.received += 1
+        try:
+            self._dispatch(path.port, table, len(frame), path.address)
+        except Exception:
+            self._failed()
+        return path.address in table
+
+    def _read(self, port: UdpPort) -> None:
         receive, view, table = port.socket.recvfrom_into, self.view, self._tables[port]
         for _ in range(BATCH):
             try:
@@ -143,9 +179,10 @@ class Mux:
                 self._dispatch(port, table, length, address)
             except Exception:
                 self._failed()
-        self._finish_batch()
+        self.finish_batch()
 
-    def _finish_batch(self) -> None:
+    def finish_batch(self) -> None:
+        """What was waiting has been read: do what was put off until now."""
         deferred, self._deferred = self._deferred, []
         for action in deferred:
             try:
@@ -162,7 +199,7 @@ class Mux:
             return self.drops.count(DropReason.TOO_SHORT)
         first = self.view[0]
         if first < 4:
-            return self._receive_stun(Path(port, address), table, bytes(self.view[:length]))
+            return self._receive_stun(port.path(address), table, bytes(self.view[:length]))
         session = table.get(address)
         if session is None:
             return self.drops.count(DropReason.ADDRESS_UNKNOWN)

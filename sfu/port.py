@@ -1,10 +1,10 @@
-"""One UDP socket of the worker, and the way to one remote address through it."""
+"""Ways to one remote address: what a path is, and those through a UDP socket of the worker."""
 
 import errno
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 # linux/udp.h; Python has no names for them.
 _SOL_UDP = 17
@@ -18,7 +18,42 @@ _segment_size = struct.Struct("H").pack
 Address = tuple[Any, ...]
 
 
-class Port:
+class Path(Protocol):
+    """From one of our ports to one remote address. Equal paths lead there through the same socket."""
+
+    @property
+    def port(self) -> "Port":
+        """Ours."""
+
+    @property
+    def address(self) -> Address:
+        """Theirs."""
+
+    def send(self, data: bytes | memoryview) -> bool:
+        """Send one packet. False when there is no room or no way: it is lost, as on any network."""
+
+    def send_burst(self, data: memoryview, segment: int) -> bool:
+        """Send `data` as packets of `segment` bytes, the last perhaps shorter. False when one was lost."""
+
+    def close(self) -> None:
+        """Nothing more goes this way. Idempotent."""
+
+
+class Port(Protocol):
+    """A bound socket of ours, and the paths through it."""
+
+    @property
+    def number(self) -> int:
+        """The port number; the kernel's choice where 0 was asked for."""
+
+    def path(self, address: Address) -> Path:
+        """The way to a remote address from which something has just come in here."""
+
+    def close(self) -> None:
+        """Release the number."""
+
+
+class UdpPort:
     """A bound, non-blocking UDP socket."""
 
     def __init__(self, host: str, number: int) -> None:
@@ -48,16 +83,20 @@ class Port:
         """The port number; the kernel's choice where 0 was asked for."""
         return int(self.socket.getsockname()[1])
 
+    def path(self, address: Address) -> "UdpPath":
+        """The way to any address."""
+        return UdpPath(self, address)
+
     def close(self) -> None:
         """Release the number."""
         self.socket.close()
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class UdpPath:
     """From one of our sockets to one remote address."""
 
-    port: Port
+    port: UdpPort
     address: Address
 
     def send(self, data: bytes | memoryview) -> bool:
@@ -86,3 +125,6 @@ class Path:
     def _send_each(self, data: memoryview, segment: int) -> bool:
         sent = [self.send(data[at : at + segment]) for at in range(0, len(data), segment)]
         return all(sent)
+
+    def close(self) -> None:
+        """There is nothing to close: the socket is everybody's."""

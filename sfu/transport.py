@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from socket import htonl
 from struct import Struct
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import pylibsrtp
 from aiortc import RTCIceTransport
@@ -21,6 +21,7 @@ from OpenSSL import SSL
 from pylibsrtp._binding import ffi, lib
 
 from sfu.drops import DropReason
+from sfu.flights import Flights
 from sfu.ice import IceAgent
 from sfu.limits import TokenBucket
 from sfu.mux import Mux
@@ -84,11 +85,15 @@ class _DtlsPath:
     def __init__(self, ice: IceAgent) -> None:
         self._ice = ice
         self.records: asyncio.Queue[bytes] = asyncio.Queue(_RECORDS_WAITING)
+        self.flights = Flights(self._send_now)
 
     async def _recv(self) -> bytes:
         return await self.records.get()
 
     async def _send(self, data: bytes) -> None:
+        self.flights.send(data)
+
+    def _send_now(self, data: bytes) -> None:
         if self._ice.path is not None:
             self._ice.path.send(data)
 
@@ -141,15 +146,19 @@ class Transport:
 
     # Lifecycle
 
-    def describe_remote(self, fingerprints: Iterable[tuple[str, str]]) -> None:
-        """The certificate fingerprints of the remote description, all of which must match.
+    def describe_remote(
+        self, fingerprints: Iterable[tuple[str, str]], role: Literal["client", "server"] = "server"
+    ) -> None:
+        """The certificate fingerprints of the remote description, all of which must match; our `role` in DTLS.
 
-        The peer is the DTLS client. A later description changes nothing, see `is_described_by`.
+        We are the server of a peer that is `active`, the client of one that is `passive` (RFC 5763, 5): then we
+        say hello, but like everything to an address that was checked. A later description changes nothing, see
+        `is_described_by`.
         """
         if self._remote is None:
             values = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
             self._remote = RTCDtlsParameters(fingerprints=values)
-            self._dtls._set_role("server")
+            self._dtls._set_role(role)
             self.begin_deadline()
             self._start()
 
@@ -189,6 +198,8 @@ class Transport:
         if self._dtls.state != "connected":
             return self.end(State.FAILED, "dtls_identity" if self._dtls.encrypted else "dtls_failed")
         self._take_keys()
+        if self._dtls._role == "client":
+            self._path.flights.stop()  # the server has had the last word, so it has all of ours
         await self._nominated.wait()
         self._set_state(State.CONNECTED)
         assert self._dtls._task is not None
@@ -224,6 +235,7 @@ class Transport:
         """Tell the remote end, forget the keys and addresses. The first end counts, later ones do nothing."""
         if self.state.ended:
             return
+        self._path.flights.stop()
         self._say_goodbye()
         self._rx = self.tx = None
         self._mux.remove(self.ice.credentials)

@@ -192,9 +192,14 @@ class LightPeer:
 
     def move(self) -> None:
         """Go to another port; the old one is left without a word."""
+        old = self.socket
+        self.leave()
+        old.close()
+
+    def leave(self) -> None:
+        """Go to another port; the old socket stays open and unread."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.socket)
-        self.socket.close()
         self.socket = self._bind()
         loop.add_reader(self.socket, self._read)
 

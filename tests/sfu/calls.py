@@ -89,9 +89,11 @@ class LightSubscriber(LightPeer):
 class Call:
     """Alice is seen and heard by Bob."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(
+        self, server: Server, alice: LightPublisher | None = None, bob: LightSubscriber | None = None
+    ) -> None:
         self.server = server
-        self.alice, self.bob = LightPublisher(), LightSubscriber()
+        self.alice, self.bob = alice or LightPublisher(), bob or LightSubscriber()
 
     async def goes_on(self) -> None:
         """Ten more frames and sounds arrive, whole."""

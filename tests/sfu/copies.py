@@ -11,7 +11,7 @@ from sfu import rtcp
 from sfu.burst import Burst, Output
 from sfu.drops import DropCounter
 from sfu.ice import IceAgent
-from sfu.port import Path, Port
+from sfu.port import UdpPort
 from sfu.publication import Format, Publication
 from sfu.rtp import RtpPacket
 from sfu.subscription import Subscription
@@ -96,14 +96,14 @@ class Copy:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.setblocking(False)
-        self._port = Port("127.0.0.1", 0)
+        self._port = UdpPort("127.0.0.1", 0)
         self._sessions = [
             Session(Policy(_KEY, ssrc_type=kind))
             for kind in (Policy.SSRC_ANY_OUTBOUND, Policy.SSRC_ANY_INBOUND)
         ]
         self.tx: Any = self._sessions[0]._srtp[0]
         self.ice = IceAgent(0.0)
-        self.ice.checked(Path(self._port, self._socket.getsockname()), True, 0.0)
+        self.ice.checked(self._port.path(self._socket.getsockname()), True, 0.0)
         self.subscription = Subscription(self, source.output, "video", COPY_SSRC, COPY_RTX_SSRC)  # type: ignore[arg-type]
         self.subscription.activate(96, 97)
         source.publication.add_sink(self.subscription)

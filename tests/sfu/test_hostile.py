@@ -14,6 +14,7 @@ from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 
 from server.load.peer import LightPeer, LinkFailed
+from sfu.ice import OLD_CREDENTIALS_S
 from tests.sfu.calls import CAMERA, LightPublisher, LightSubscriber, call, light
 from tests.sfu.clients import MEETING, until
 
@@ -164,12 +165,34 @@ async def test_a_participant_keeps_at_most_eight_addresses() -> None:
 
 
 async def test_media_follows_the_nominated_address() -> None:
-    """[ICE-10] A new address by an authenticated check: same keys, nothing more to the old one."""
+    """[ICE-10] Fifty new addresses by authenticated checks: same keys, nothing more to the old one."""
     async with call() as one:
-        for _ in range(10):
-            one.bob.move()
-            await one.bob.prove_address()
-            await one.goes_on()
+        for _ in range(50):
+            with contextlib.closing(one.bob.socket) as old:
+                one.bob.leave()
+                await one.bob.prove_address()
+                heard(old)
+                await one.goes_on()
+                assert heard(old) == 0
+        assert one.server.states("s1") == [("connecting", ""), ("connected", "")]
+
+
+async def test_after_an_ice_restart_old_checks_have_a_moment_left() -> None:
+    """[ICE-14] Media goes on meanwhile; then checks with the old password are nobody's."""
+    async with call() as one:
+        ice = one.server.node._peers["s1"].transport.ice
+        one.server.node._peers["s1"].transport.restart_ice()
+        await one.bob.prove_address()
+        await one.goes_on()
+        assert ice._previous is not None
+        ice._previous = (ice._previous[0], ice._previous[1] - OLD_CREDENTIALS_S)
+        await until(lambda: ice._previous is None)
+        answered = one.bob.checks_answered
+        one.bob.send(bytes(one.bob.check()))
+        await until(lambda: one.server.drops["stun_user_unknown"] == 1)
+        assert one.bob.checks_answered == answered
+        one.bob.remote_ufrag, one.bob.remote_password = ice.credentials.ufrag, ice.credentials.password
+        await one.bob.prove_address()
 
 
 async def test_an_address_of_another_cannot_be_taken() -> None:

@@ -4,17 +4,17 @@ import re
 
 from sfu.ice import CONSENT_S, MOST_ADDRESSES, OLD_CREDENTIALS_S, Credentials, IceAgent
 from sfu.limits import TokenBucket
-from sfu.port import Path, Port
+from sfu.port import UdpPath, UdpPort
 
 
-def paths(count: int) -> list[Path]:
-    port = Port("127.0.0.1", 0)
+def paths(count: int) -> list[UdpPath]:
+    port = UdpPort("127.0.0.1", 0)
     port.close()
-    return [Path(port, ("192.0.2.1", number)) for number in range(count)]
+    return [UdpPath(port, ("192.0.2.1", number)) for number in range(count)]
 
 
 def test_credentials_are_long_random_and_of_the_allowed_characters() -> None:
-    drawn = [Credentials.generate() for _ in range(20_000)]
+    drawn = [Credentials.generate() for _ in range(100_000)]
     assert len({one.ufrag for one in drawn}) == len(drawn)
     assert all(re.fullmatch(r"[A-Za-z0-9+/]{8}", one.ufrag) for one in drawn)
     assert all(re.fullmatch(r"[A-Za-z0-9+/]{24}", one.password) for one in drawn)
