@@ -94,7 +94,7 @@ async def capture(codec: str, mode: str, width: int, height: int) -> tuple[int, 
         if len(packets) >= PACKETS:
             enough.set()
 
-    RTCDtlsTransport._handle_rtp_data = keep  # type: ignore[method-assign,assignment]
+    RTCDtlsTransport._handle_rtp_data = keep  # type: ignore[method-assign]
     async with chromium_page() as page:
         offer = await page.evaluate(PUBLISH, [codec, mode, width, height])
         pc = RTCPeerConnection()

@@ -15,7 +15,7 @@ _header = Struct("!BBHII").pack
 
 def encode(codec: str, width: int, height: int, frames: int = 2, **settings: Any) -> list[bytes]:
     """Encoded frames of a picture that does not move, the first a keyframe. Settings: `format`, options."""
-    encoder = av.CodecContext.create(codec, "w")
+    encoder: Any = av.CodecContext.create(codec, "w")
     encoder.width, encoder.height = width, height
     encoder.pix_fmt = settings.pop("format", "yuv420p")
     encoder.time_base = Fraction(1, 30)

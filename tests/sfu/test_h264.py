@@ -74,7 +74,7 @@ def test_sizes_come_with_parameter_sets(payloads: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "65", "7c", "7c85", "78", "7800", "780000", "7800ff01", "780001", "7800016578",
-     "1900", "1a0000", "1b0000", "1d0000", "0000", "1e00", "1f00", "6742c0", "78000367" "42c0"],
+     "1900", "1a0000", "1b0000", "1d0000", "0000", "1e00", "1f00", "6742c0", "7800036742c0"],
 )  # fmt: skip
 def test_cut_off_and_unagreed_packets_are_refused(text: str) -> None:
     with pytest.raises(ParseError):
