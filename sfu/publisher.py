@@ -88,16 +88,16 @@ class PublishingPeer(Peer):
         """
         described = sdp.parse(offer)
         allowed = self.router.decodable(codecs)
-        agreement = answer_publisher(described, self.local(), codecs=allowed)
+        agreement = answer_publisher(described, self.local(), codecs=allowed, red=True)
         self.check_same_end(agreement.remote)
         named = self._name_sources(agreement, sources)
         if self.restarts_ice(agreement.remote):
-            agreement = answer_publisher(described, self.local(), codecs=allowed)
+            agreement = answer_publisher(described, self.local(), codecs=allowed, red=True)
         agreement.description.version = self.next_version()
         self._apply({media.mid: media for media in agreement.media if media.mid in named}, named)
         for track in self._tracks.values():
             self._note_wishes(track, codecs, allowed, hints or {})
-        self.transport.describe_remote(agreement.remote.fingerprints, OPPOSITE_SETUP[agreement.remote.setup])
+        self.transport.describe_remote(agreement.remote.fingerprints, agreement.remote.our_role)
         tracks = [{"mid": mid, "source": source, "kind": KINDS[source]} for mid, source in named.items()]
         return sdp.serialise(agreement.description), tracks
 

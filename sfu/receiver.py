@@ -249,7 +249,7 @@ class ReceivingPeer(Peer):
         self._places = [place for place in self._places if place.slot.ssrc in ssrcs]
 
     def _agree(self, agreement: Agreement) -> None:
-        self.transport.describe_remote(agreement.remote.fingerprints, agreement.remote.setup)
+        self.transport.describe_remote(agreement.remote.fingerprints, agreement.remote.our_role)
         self.transport.declare_ssrcs(ssrc for media in agreement.media for ssrc in media.ssrcs)
         agreed = {media.mid: media for media in agreement.media}
         for place in self._places:

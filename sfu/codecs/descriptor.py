@@ -1,15 +1,28 @@
-"""What the first bytes of any video codec's packet say of its place in the picture."""
+"""What the SFU wants to know of a video packet, whichever codec made it."""
 
-from typing import ClassVar
+# Temporal ids have three bits: "all of them".
+EVERY_TEMPORAL_LAYER = 7
 
 
 class Descriptor:
-    """Common to all codecs. `keyframe` is true only in the packet that starts a keyframe."""
+    """One payload as forwarding sees it. Each codec's reader fills in what its packets tell.
+
+    `keyframe` is true only in the packet that starts a keyframe; with spatial layers, in that of the lowest.
+    `start_of_frame` is the first packet of a frame, with spatial layers of one layer's frame; `end_of_frame` its
+    last where the codec itself says so, False elsewhere.
+    `up_from` and `up_to`: who has received all temporal layers ≤ `up_from` may from this packet on get all ≤
+    `up_to`. Only packets that start a frame offer that; 0 and 0 offer nothing.
+    `needed_above`: frames of higher spatial layers may be predicted from this one.
+    `sizes` is (width, height) of each spatial layer, lowest first, in packets that tell it; else empty.
+    `picture_id` and `tl0picidx` are numbers that a subscriber must see without gaps; None where absent.
+    `length` counts the bytes of the payload that are descriptor, not codec.
+    """
 
     __slots__ = (
         "end_of_frame",
         "keyframe",
         "length",
+        "needed_above",
         "picture_id",
         "sizes",
         "spatial_id",
@@ -20,31 +33,30 @@ class Descriptor:
         "up_to",
     )
 
-    picture_cycle: ClassVar[int] = 0
-    """After how many pictures their ids repeat, where a receiver counts them; 0 where a gap means nothing."""
-
     def __init__(self) -> None:
-        self.keyframe = False
-        self.start_of_frame = False
-        self.end_of_frame = False
-        self.spatial_id = 0
-        self.temporal_id = 0
-        self.up_from = 0
-        self.up_to = 0
+        self.keyframe = self.start_of_frame = self.end_of_frame = False
+        self.needed_above = True
+        self.length = self.spatial_id = self.temporal_id = self.up_from = self.up_to = 0
         self.sizes: tuple[tuple[int, int], ...] = ()
         self.picture_id: int | None = None
         self.tl0picidx: int | None = None
-        self.length = 0
+
+    @property
+    def picture_cycle(self) -> int:
+        """After how many pictures their ids repeat, where a receiver counts them; 0 where a gap means nothing."""
+        return 0
 
     @property
     def width(self) -> int:
-        return self.sizes[-1][0] if self.sizes else 0
+        """The widest layer's; 0 when not told."""
+        return max((width for width, _ in self.sizes), default=0)
 
     @property
     def height(self) -> int:
-        return self.sizes[-1][1] if self.sizes else 0
+        """The highest layer's; 0 when not told."""
+        return max((height for _, height in self.sizes), default=0)
 
     def rewrite(
         self, buffer: bytearray | memoryview, at: int, picture_id_delta: int, tl0picidx_delta: int
     ) -> None:
-        """Nothing to move."""
+        """Move the numbers of the payload that begins at `at`, in place; they wrap. Not every codec has any."""

@@ -2,42 +2,36 @@
 
 from struct import Struct
 
+from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, Descriptor
 from sfu.errors import ParseError
 
 _put_picture_id = Struct("!H").pack_into
+_size = Struct("<HH").unpack_from
 _START_CODE = b"\x9d\x01\x2a"
 
 
-class Vp8Descriptor:
-    """What the first bytes of a VP8 payload say; absent fields are None, `length` counts the bytes.
+class Vp8Descriptor(Descriptor):
+    """What the first bytes of a VP8 payload say.
 
-    `keyframe` is true only in the packet that starts a keyframe; only there are `width` and `height` known.
+    `picture_id_bits` is 7 or 15, 0 without a picture id; `layer_sync` is Y: predicted from temporal layer 0 only.
     """
 
-    __slots__ = (
-        "height",
-        "keyframe",
-        "layer_sync",
-        "length",
-        "picture_id",
-        "picture_id_bits",
-        "start_of_frame",
-        "temporal_id",
-        "tl0picidx",
-        "width",
-    )
+    __slots__ = ("layer_sync", "picture_id_bits")
 
     def __init__(self) -> None:
-        self.length = 1
-        self.start_of_frame = False
-        self.keyframe = False
-        self.picture_id: int | None = None
+        super().__init__()
         self.picture_id_bits = 0
-        self.tl0picidx: int | None = None
-        self.temporal_id: int | None = None
         self.layer_sync = False
-        self.width = 0
-        self.height = 0
+
+    @property
+    def picture_cycle(self) -> int:
+        """A decoder waits for the picture before (RFC 7741, 4.2)."""
+        return 1 << self.picture_id_bits if self.picture_id_bits else 0
+
+    def rewrite(
+        self, buffer: bytearray | memoryview, at: int, picture_id_delta: int, tl0picidx_delta: int
+    ) -> None:
+        rewrite(buffer, at, self, picture_id_delta, tl0picidx_delta)
 
 
 def parse_descriptor(data: bytes, start: int, end: int) -> Vp8Descriptor:
@@ -57,6 +51,8 @@ def parse_descriptor(data: bytes, start: int, end: int) -> Vp8Descriptor:
         descriptor.start_of_frame = True
         if not data[at] & 0x01:
             _parse_keyframe(descriptor, data, at, end)
+        elif descriptor.layer_sync and descriptor.temporal_id:
+            descriptor.up_from, descriptor.up_to = descriptor.temporal_id - 1, descriptor.temporal_id
     return descriptor
 
 
@@ -96,8 +92,9 @@ def _parse_keyframe(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) -
     if at + 10 > end or data[at + 3 : at + 6] != _START_CODE:
         raise ParseError("VP8 keyframe has no start code")
     descriptor.keyframe = True
-    descriptor.width = (data[at + 6] | data[at + 7] << 8) & 0x3FFF
-    descriptor.height = (data[at + 8] | data[at + 9] << 8) & 0x3FFF
+    descriptor.up_to = EVERY_TEMPORAL_LAYER
+    width, height = _size(data, at + 6)
+    descriptor.sizes = ((width & 0x3FFF, height & 0x3FFF),)
 
 
 def rewrite(

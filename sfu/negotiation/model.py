@@ -1,6 +1,7 @@
 """What a negotiation is about and what comes out of it, as values."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sfu.negotiation.h264 import carries
 from sfu.sdp import Codec, SessionDescription
@@ -32,6 +33,11 @@ class RemoteTransport:
     password: str
     fingerprints: tuple[tuple[str, str], ...]
     setup: str = "active"
+
+    @property
+    def our_role(self) -> Literal["client", "server"]:
+        """Our part in the handshake."""
+        return "server" if self.setup == "active" else "client"
 
 
 @dataclass(frozen=True, slots=True)

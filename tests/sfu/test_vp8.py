@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from aiortc.codecs.vpx import Vp8Encoder, VpxPayloadDescriptor
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from sfu.codecs.vp8 import Vp8Descriptor, parse_descriptor, rewrite
 from sfu.errors import ParseError
+from tests.sfu.captures import load
 
 KEYFRAME = bytes.fromhex("1019009d012a8002e001") + bytes(20)
 DELTA = b"\x11" + bytes(20)
@@ -20,15 +22,15 @@ def parse(payload: bytes) -> Vp8Descriptor:
 @pytest.mark.parametrize(
     ("descriptor", "picture_id", "bits", "tl0picidx", "temporal_id", "layer_sync"),
     [
-        ("10", None, 0, None, None, False),
-        ("9000", None, 0, None, None, False),
-        ("908011", 0x11, 7, None, None, False),
-        ("90809234", 0x1234, 15, None, None, False),
-        ("90c0923405", 0x1234, 15, 5, None, False),
+        ("10", None, 0, None, 0, False),
+        ("9000", None, 0, None, 0, False),
+        ("908011", 0x11, 7, None, 0, False),
+        ("90809234", 0x1234, 15, None, 0, False),
+        ("90c0923405", 0x1234, 15, 5, 0, False),
         ("90e0923405a0", 0x1234, 15, 5, 2, True),
         ("90e0110540", 0x11, 7, 5, 1, False),
         ("90f09234054f", 0x1234, 15, 5, 1, False),
-        ("90100f", None, 0, None, None, False),  # key index only
+        ("90100f", None, 0, None, 0, False),  # key index only
         ("902080", None, 0, None, 2, False),
     ],
 )
@@ -37,7 +39,7 @@ def test_every_form_of_the_descriptor(
     picture_id: int | None,
     bits: int,
     tl0picidx: int | None,
-    temporal_id: int | None,
+    temporal_id: int,
     layer_sync: bool,
 ) -> None:
     head = bytes.fromhex(descriptor)
@@ -61,6 +63,37 @@ def test_where_frames_start(payload: bytes, starts: bool, keyframe: bool) -> Non
     found = parse(payload)
     assert (found.start_of_frame, found.keyframe) == (starts, keyframe)
     assert (found.width, found.height) == ((640, 480) if keyframe else (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "payload", "up"),
+    [
+        ("90e0923405a0", DELTA, (1, 2)),  # temporal layer 2, predicted from layer 0 only
+        ("90e092340560", DELTA, (0, 1)),
+        ("90e092340520", DELTA, (0, 0)),  # layer 0 is where everyone is
+        ("90e092340580", DELTA, (0, 0)),
+        ("80e0923405a0", DELTA, (0, 0)),  # its first packet had the offer
+        ("90e092340520", KEYFRAME, (0, 7)),
+    ],
+)
+def test_where_temporal_layers_may_be_added(descriptor: str, payload: bytes, up: tuple[int, int]) -> None:
+    found = parse(bytes.fromhex(descriptor) + payload)
+    assert (found.up_from, found.up_to) == up
+
+
+def test_chromium_makes_three_temporal_layers() -> None:
+    _, packets = load("chromium-156-vp8-l1t3")
+    found = [parse(packet.data[packet.payload_start : packet.payload_end]) for packet in packets]
+    assert {one.temporal_id for one in found} == {0, 1, 2}
+    assert {one.sizes for one in found if one.keyframe} == {((640, 360),)}
+    assert sum(one.keyframe for one in found) > 1
+    # A frame starts where a timestamp is new.
+    timestamps = [packet.timestamp for packet in packets]
+    starts = [a != b for a, b in zip([None, *timestamps], timestamps, strict=False)]
+    assert [one.start_of_frame for one in found] == starts
+    for before, after in pairwise(one for one in found if one.start_of_frame):
+        assert after.picture_id == (before.picture_id or 0) + 1
+        assert after.tl0picidx == (before.tl0picidx or 0) + (after.temporal_id == 0)
 
 
 def test_a_bomb_shows_its_size_without_being_decoded() -> None:
@@ -106,7 +139,7 @@ def test_rewriting_keeps_the_form(
 ) -> None:
     payload = bytes.fromhex(before) + DELTA
     buffer = bytearray(b"header" + payload)
-    rewrite(memoryview(buffer), 6, parse(payload), picture_id_delta, tl0picidx_delta)
+    parse(payload).rewrite(memoryview(buffer), 6, picture_id_delta, tl0picidx_delta)
     assert buffer == b"header" + bytes.fromhex(after) + DELTA
 
 

@@ -1,0 +1,82 @@
+"""Whatever the codec, forwarding sees the same."""
+
+import pytest
+
+from sfu.codecs import CODECS, DEPENDENCY_DESCRIPTOR_URI, Descriptor, reader
+from sfu.errors import ParseError
+from tests.sfu.captures import FOLDER, load
+from tests.sfu.encoded import packet
+
+STREAMS = sorted(path.stem for path in FOLDER.glob("*.xz"))
+
+
+def test_the_table_says_what_an_rtpmap_says() -> None:
+    assert list(CODECS) == ["VP8", "VP9", "H264", "AV1", "OPUS", "RED"]
+    assert {(one.kind, one.clock_rate, one.channels) for one in CODECS.values()} == {
+        ("video", 90_000, 1),
+        ("audio", 48_000, 2),
+    }
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_video_is_read_and_sound_is_not(name: str) -> None:
+    assert (reader(name, {}) is None) == (CODECS[name].kind == "audio")
+    assert (reader(CODECS[name].name.lower(), {}) is None) == (CODECS[name].kind == "audio")
+
+
+@pytest.mark.parametrize("name", [name for name, codec in CODECS.items() if codec.kind == "video"])
+def test_every_reader_refuses_an_empty_payload(name: str) -> None:
+    read = reader(name, {DEPENDENCY_DESCRIPTOR_URI: 1})
+    assert read is not None
+    with pytest.raises(ParseError):
+        read(packet(b""))
+
+
+def test_nothing_is_claimed_where_nothing_is_told() -> None:
+    plain = Descriptor()
+    assert (plain.width, plain.height, plain.sizes) == (0, 0, ())
+    assert (plain.picture_id, plain.tl0picidx, plain.needed_above) == (None, None, True)
+    buffer = bytearray(b"unchanged")
+    plain.rewrite(buffer, 0, 1, 1)
+    assert buffer == b"unchanged"
+
+
+def test_the_largest_layer_counts() -> None:
+    plain = Descriptor()
+    plain.sizes = ((65_000, 10), (640, 360))
+    assert (plain.width, plain.height) == (65_000, 360)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_receiver_can_begin_at_every_keyframe_of_chromium(name: str) -> None:
+    extension_id, packets = load(name)
+    read = reader(name.split("-")[2], {DEPENDENCY_DESCRIPTOR_URI: extension_id})
+    assert read is not None
+    before = None
+    for one in packets:
+        found = read(one)
+        if found.keyframe:
+            assert before != one.timestamp, "the first packet of its picture"
+            assert found.start_of_frame
+            assert (found.spatial_id, found.temporal_id) == (0, 0)
+            assert (found.up_from, found.up_to) == (0, 7)
+            assert found.width in (640, 960)
+        assert found.length <= one.payload_end - one.payload_start
+        before = one.timestamp
+
+
+@pytest.mark.parametrize("name", [name for name in STREAMS if "vp" in name])
+def test_rewriting_moves_every_picture_of_chromium_alike(name: str) -> None:
+    _, packets = load(name)
+    read, again = (reader(name.split("-")[2], {}) for _ in range(2))
+    assert read is not None
+    assert again is not None
+    for one in packets:
+        found = read(one)
+        payload = bytearray(one.data[one.payload_start : one.payload_end])
+        found.rewrite(payload, 0, 30_000, 200)
+        moved = again(packet(bytes(payload), one.timestamp))
+        assert moved.picture_id == ((found.picture_id or 0) + 30_000) % 32_768
+        if found.tl0picidx is not None:
+            assert moved.tl0picidx == (found.tl0picidx + 200) % 256
+        assert (moved.spatial_id, moved.temporal_id) == (found.spatial_id, found.temporal_id)
