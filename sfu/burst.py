@@ -27,7 +27,17 @@ class Group:
     `pictures` the place of a payload whose descriptor has numbers, what it says, and the view's shift.
     """
 
-    __slots__ = ("count", "headers", "is_shifted", "octets", "pictures", "place", "slots", "stride", "template")
+    __slots__ = (
+        "count",
+        "headers",
+        "is_shifted",
+        "octets",
+        "pictures",
+        "place",
+        "slots",
+        "stride",
+        "template",
+    )
 
     def __init__(
         self, packets: Sequence[MediaPacket], layout: HeaderLayout, tag_length: int, output: Output
@@ -78,7 +88,6 @@ class Burst:
         """The part of the burst whose packets are wanted, None when it is empty."""
         rest = [packet for packet in self.packets if wanted(packet)]
         return Burst(rest, self._output) if rest else None
-
 
     def marked(self) -> "Burst":
         """The same with the marker on the first packet: a talkspurt begins (RFC 3551, 4.1)."""

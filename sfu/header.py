@@ -37,7 +37,16 @@ class HeaderLayout:
     `is_numbered` is false) and what `tail` makes of the subscription's mid.
     """
 
-    __slots__ = ("_extensions", "_fill", "is_bare", "is_numbered", "length", "number_byte", "pack_into", "word")
+    __slots__ = (
+        "_extensions",
+        "_fill",
+        "is_bare",
+        "is_numbered",
+        "length",
+        "number_byte",
+        "pack_into",
+        "word",
+    )
 
     def __init__(self, extensions: Extensions) -> None:
         self._extensions = extensions

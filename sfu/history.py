@@ -40,7 +40,9 @@ class History:
 
     def like(self, octets: int, first: int) -> MediaPacket | None:
         """Of the latest packets from `first` on, the one whose size is nearest to `octets`."""
-        latest = (packet for packet in islice(reversed(self._packets.values()), _LATEST) if packet.sequence >= first)
+        latest = (
+            packet for packet in islice(reversed(self._packets.values()), _LATEST) if packet.sequence >= first
+        )
         return min(latest, key=lambda packet: abs(len(packet.payload) - octets), default=None)
 
     def clear(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from sfu.burst import Output
+from sfu.output import Output
 from sfu.control import Handler
 from sfu.drops import DropCounter
 from sfu.errors import PeerError, SfuError

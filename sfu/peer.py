@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from sfu import rtcp
-from sfu.burst import Output
+from sfu.output import Output
 from sfu.drops import DropReason
 from sfu.errors import PeerError
 from sfu.mux import Mux

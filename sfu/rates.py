@@ -48,7 +48,9 @@ class LayerRates:
         self._frames.clear()
 
     @staticmethod
-    def _smooth(rates: dict[tuple[int, int], float], counts: dict[tuple[int, int], int], scale: float) -> None:
+    def _smooth(
+        rates: dict[tuple[int, int], float], counts: dict[tuple[int, int], int], scale: float
+    ) -> None:
         for key in rates.keys() | counts.keys():
             rate = counts.get(key, 0) * scale
             rates[key] = rate if key not in rates else rates[key] + _WEIGHT * (rate - rates[key])

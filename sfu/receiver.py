@@ -147,9 +147,7 @@ class ReceivingPeer(Peer):
         # All of one length: they are written into every packet.
         mid = f"{len(self._places):02}"
         slot = Slot(mid, kind, ssrc, rtx_ssrc, stream or f"stream-{mid}")
-        subscription = Subscription(
-            self.transport, self.worker.output, self.downlink, kind, ssrc, rtx_ssrc
-        )
+        subscription = Subscription(self.transport, self.worker.output, self.downlink, kind, ssrc, rtx_ssrc)
         place = _Place(slot, subscription)
         self._places.append(place)
         return place
@@ -190,7 +188,7 @@ class ReceivingPeer(Peer):
 
     def _hear(self, audible: Sequence[str]) -> None:
         """Others are let through now."""
-        named = {place.key.owner for place in self._places if _is_named_microphone(place)}
+        named = {key.owner for place in self._places if (key := _microphone_by_name(place)) is not None}
         others = [owner for owner in audible if owner != self.owner and owner not in named]
         for place, owner in zip(self._speaker_places(), self._speakers.assign(others), strict=True):
             key = TrackKey(owner, "microphone") if owner is not None else None
@@ -359,8 +357,9 @@ def _agreed(media: AcceptedMedia) -> Agreed:
     return Agreed(types, layout_of(extensions), layout_of(plain), media.mid)
 
 
-def _is_named_microphone(place: _Place) -> bool:
-    return place.key is not None and place.key.source == "microphone" and not place.is_speaker
+def _microphone_by_name(place: _Place) -> TrackKey | None:
+    key = place.key if not place.is_speaker else None
+    return key if key is not None and key.source == "microphone" else None
 
 
 def _clock(key: TrackKey | None) -> tuple[str, bool] | None:

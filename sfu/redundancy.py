@@ -16,7 +16,11 @@ def unpack(packet: RtpPacket) -> list[RtpPacket]:
         if block.payload:
             number = (packet.sequence_number - distance) & 0xFFFF
             timestamp = packet.timestamp - block.timestamp_offset
-            one = packet.rebuilt(block.payload_type, number, timestamp, packet.ssrc, block.payload, extended=False)
+            one = packet.rebuilt(
+                block.payload_type, number, timestamp, packet.ssrc, block.payload, extended=False
+            )
             found.append(one)
-    last = packet.rebuilt(own.payload_type, packet.sequence_number, packet.timestamp, packet.ssrc, own.payload)
+    last = packet.rebuilt(
+        own.payload_type, packet.sequence_number, packet.timestamp, packet.ssrc, own.payload
+    )
     return [*found, last]

@@ -75,7 +75,12 @@ class Stream:
     _unexpected: int | None = None
 
     def __init__(
-        self, name: str, rid: str, media_format: Format, upstream: Upstream, on_packet: Callable[[MediaPacket], None]
+        self,
+        name: str,
+        rid: str,
+        media_format: Format,
+        upstream: Upstream,
+        on_packet: Callable[[MediaPacket], None],
     ) -> None:
         self.rid = rid
         self.format = media_format

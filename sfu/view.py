@@ -52,7 +52,11 @@ class View:
     def _marker(self, packet: MediaPacket) -> int:
         """The last packet of a picture is marked, also where the picture's upper layers are left out."""
         descriptor = packet.descriptor
-        last = descriptor is not None and descriptor.end_of_frame and descriptor.spatial_id == self.limits.spatial
+        last = (
+            descriptor is not None
+            and descriptor.end_of_frame
+            and descriptor.spatial_id == self.limits.spatial
+        )
         return 0x80 if last else packet.marker
 
     def _picture_shift(self, packet: MediaPacket) -> int:

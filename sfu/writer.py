@@ -98,7 +98,9 @@ class CopyWriter:
 
     def copy(self, packet: MediaPacket) -> bytearray:
         """The packet once more, under its own number: the very bytes that were sent before."""
-        data = self._packet(packet, self.payload_type, packet.sequence + self.numbers.sequence_delta, self.ssrc)
+        data = self._packet(
+            packet, self.payload_type, packet.sequence + self.numbers.sequence_delta, self.ssrc
+        )
         self._write_picture(data, self.layout.length, packet)
         return data
 
@@ -121,7 +123,9 @@ class CopyWriter:
         if layout.is_bare:
             layout.pack_into(data, 1, *head)
         else:
-            layout.pack_into(data, 1, *head, layout.word, layout.number_byte, self._next_number(), *self._tail)
+            layout.pack_into(
+                data, 1, *head, layout.word, layout.number_byte, self._next_number(), *self._tail
+            )
         return data
 
     def _next_number(self) -> int:

@@ -115,9 +115,7 @@ class Prober:
         self._raised_at = -inf
         self._interval_s = INTERVAL_S
 
-    def due(
-        self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float
-    ) -> Probe | None:
+    def due(self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float) -> Probe | None:
         """A probe to send now, if more is wanted than is estimated and its time has come."""
         if self._cluster is not None and now - self._cluster.began_at > TIMEOUT_S:
             self._cluster = None

@@ -8,31 +8,36 @@ from typing import Any
 from pylibsrtp import Policy, Session
 
 from sfu import rtcp
-from sfu.burst import Burst, Output
+from sfu.batch import Batch
 from sfu.drops import DropCounter
+from sfu.formats import Format, Payload
 from sfu.ice import IceAgent
+from sfu.output import Output
 from sfu.port import UdpPort
-from sfu.publication import Format, Publication
+from sfu.publication import Publication
 from sfu.rtp import RtpPacket
+from sfu.stream import Stream, Upstream
 from sfu.subscription import Subscription
+from sfu.writer import Agreed
 from tests.sfu.packets import video_packet
 
 SSRC, RTX_SSRC = 1, 2
 COPY_SSRC, COPY_RTX_SSRC = 101, 102
-VIDEO = Format("video", "VP8", 90_000, 96, 97, nack=True)
+VIDEO = Format("video", (Payload("VP8", 90_000, 96, 97),), nack=True)
+AGREED = Agreed({"VP8": (96, 97)})
 _KEY = bytes(range(30))
 
 
 class Source:
     """What reads a publisher's packets, and hears what is asked of the publisher."""
 
-    def __init__(self, media_format: Format = VIDEO) -> None:
+    def __init__(self, media_format: Format = VIDEO, rids: tuple[str, ...] = ()) -> None:
         self.output = Output(DropCounter())
         self.asked: list[rtcp.Message] = []
         self._deferred: list[Callable[[], None]] = []
-        self.publication = Publication(
-            "alice", "camera", media_format, self.output, self._ask, self._deferred.append
-        )
+        upstream = Upstream(self.output, self._ask, self._deferred.append, rtt_s=lambda: 0.1)
+        self.publication = Publication("alice", "camera", media_format, upstream, rids)
+        self.stream = self.publication.streams[0]
 
     def _ask(self, data: bytes) -> bool:
         self.asked += rtcp.parse(data).messages
@@ -43,7 +48,7 @@ class Source:
     ) -> None:
         """A frame of one packet; picture 0 is a keyframe. It waits for the end of the batch."""
         data = video_packet(sequence, sequence * 3000, ssrc, picture, 0, 1, length)
-        self.publication.receive(RtpPacket.parse(data), now)
+        self.stream.receive(RtpPacket.parse(data), now)
 
     def end_batch(self) -> None:
         """All has been read that was waiting."""
@@ -66,24 +71,49 @@ class Collector:
 
     def __init__(self) -> None:
         self.sequences: list[int] = []
-        self.begun = 0
+        self.begun = self.restarts = 0
 
     def started(self, publication: Publication) -> None:
-        """Counted."""
+        """Counted; takes every stream."""
         self.begun += 1
+        for stream in publication.streams:
+            stream.add_sink(self)
 
-    def forward(self, burst: Burst) -> None:
+    def forward(self, batch: Batch) -> None:
         """Kept."""
-        self.sequences += [packet.sequence for packet in burst.packets]
+        self.sequences += [packet.sequence for packet in batch.packets]
 
-    def reported(self, publication: Publication) -> None:
+    def restarted(self, stream: Stream) -> None:
+        """Counted."""
+        self.restarts += 1
+
+    def reported(self, stream: Stream) -> None:
         """Nothing."""
 
     def paused(self, paused: bool) -> None:
         """Nothing."""
 
+    def audible(self, audible: bool) -> None:
+        """Nothing."""
+
+    def wants(self, stream: Stream) -> bool:
+        """All of them."""
+        return True
+
     def ended(self) -> None:
         """Nothing."""
+
+
+class Numbers:
+    """A link that remembers what was sent on it."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.groups: list[tuple[int, int, int]] = []
+
+    def sent(self, first: int, count: int, octets: int, now: float) -> None:
+        """Kept."""
+        self.groups.append((first, count, octets))
 
 
 class Copy:
@@ -91,7 +121,8 @@ class Copy:
 
     tag_length = 10
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, agreed: Agreed = AGREED) -> None:
+        self.link = Numbers()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.bind(("127.0.0.1", 0))
@@ -104,8 +135,15 @@ class Copy:
         self.tx: Any = self._sessions[0]._srtp[0]
         self.ice = IceAgent(0.0)
         self.ice.checked(self._port.path(self._socket.getsockname()), True, 0.0)
-        self.subscription = Subscription(self, source.output, "video", COPY_SSRC, COPY_RTX_SSRC)  # type: ignore[arg-type]
-        self.subscription.activate(96, 97)
+        self.subscription = Subscription(
+            self,  # type: ignore[arg-type]
+            source.output,
+            self.link,
+            "video",
+            COPY_SSRC,
+            COPY_RTX_SSRC,
+        )
+        self.subscription.activate(agreed)
         source.publication.add_sink(self.subscription)
 
     def received(self) -> list[RtpPacket]:

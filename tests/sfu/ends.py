@@ -11,7 +11,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsP
 from sfu.drops import DropCounter
 from sfu.mux import Mux
 from sfu.transport import State, Transport
-from tests.sfu.lightpeer import LightPeer
+from server.load.peer import LightPeer
 
 CERTIFICATE = RTCCertificate.generateCertificate()
 FINGERPRINTS = [(one.algorithm, one.value) for one in CERTIFICATE.getFingerprints()]

@@ -7,7 +7,7 @@ import socket
 from sfu.errors import ParseError
 from sfu.framing import FrameReader
 from tests.sfu.calls import LightPublisher, LightSubscriber
-from tests.sfu.lightpeer import LightPeer
+from server.load.peer import LightPeer
 
 
 def framed(data: bytes) -> bytes:

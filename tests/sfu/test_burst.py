@@ -2,11 +2,14 @@
 
 import pytest
 
-from sfu.burst import MOST_PADDING, Burst, MediaPacket, Output, align
+from sfu.burst import Burst
 from sfu.codecs.vp8 import parse_descriptor
 from sfu.drops import DropCounter
+from sfu.header import BARE, Extensions, layout_of
 from sfu.history import MOST_AGE_S, MOST_BYTES, MOST_PACKETS, History
-from sfu.rtp import RtpPacket
+from sfu.output import Output
+from sfu.packet import MOST_PADDING, MediaPacket, align
+from sfu.rtp import HEADER_LENGTH, RtpPacket
 from tests.sfu.packets import video_packet
 
 
@@ -39,12 +42,12 @@ def test_neighbours_of_nearly_one_length_leave_together(
 ) -> None:
     burst = packets(*lengths)
     align(burst)
-    assert [len(packet.data) for packet in burst] == padded
+    assert [HEADER_LENGTH + len(packet.payload) for packet in burst] == padded
     for packet, length in zip(burst, lengths, strict=True):
-        parsed = RtpPacket.parse(packet.data)
+        parsed = RtpPacket.parse(BARE.template(packet) + packet.payload)
         assert parsed.data[parsed.payload_start : parsed.payload_end] == (packet.original or b"")[12:]
-        assert packet.payload_end == length
-    laid = Burst(burst, Output(DropCounter())).groups(16)
+        assert HEADER_LENGTH + packet.octets == length
+    laid = Burst(burst, Output(DropCounter())).groups(BARE, 16)
     assert [group.count for group in laid] == groups
     for group in laid:
         assert len(group.place) == len(group.template) <= 65_507
@@ -52,16 +55,18 @@ def test_neighbours_of_nearly_one_length_leave_together(
 
 def test_groups_have_room_for_the_tag_of_the_key() -> None:
     burst = Burst(packets(100, 100), Output(DropCounter()))
-    assert [group.stride for group in burst.groups(16) + burst.groups(10)] == [116, 110]
-    assert burst.groups(16) is burst.groups(16)
+    assert [group.stride for group in burst.groups(BARE, 16) + burst.groups(BARE, 10)] == [116, 110]
+    assert burst.groups(BARE, 16) is burst.groups(BARE, 16)
+    numbered = layout_of(Extensions(transport_wide_number=3))
+    assert burst.groups(numbered, 16)[0].stride == 116 + numbered.length - HEADER_LENGTH
 
 
-def test_the_part_from_the_keyframe_on() -> None:
-    burst = Burst(packets(100, 101, 102, 103, keyframe_at=2), Output(DropCounter()))
-    part = burst.from_keyframe()
+def test_a_part_of_a_burst() -> None:
+    burst = Burst(packets(100, 101, 102, 103), Output(DropCounter()))
+    part = burst.only(lambda packet: packet.sequence >= 2)
     assert part is not None
     assert [packet.sequence for packet in part.packets] == [2, 3]
-    assert Burst(packets(100, keyframe_at=5), Output(DropCounter())).from_keyframe() is None
+    assert burst.only(lambda packet: packet.sequence > 9) is None
 
 
 def test_header_extension_and_contributing_sources_are_left_out() -> None:
@@ -69,8 +74,8 @@ def test_header_extension_and_contributing_sources_are_left_out() -> None:
     data = b"\x92" + plain[1:12] + bytes(8) + bytes.fromhex("bede000110ff0000") + plain[12:]
     parsed = RtpPacket.parse(data)
     packet = MediaPacket(parsed, 7, None, 0.0)
-    assert packet.data[12:] == plain[12:]
-    assert packet.data[0] == 0x80
+    assert packet.payload == plain[12:]
+    assert BARE.template(packet)[0] == 0x80
     assert packet.original == data
 
 
@@ -87,7 +92,7 @@ def test_history_is_bounded_in_number_bytes_and_age() -> None:
         one = packets(1000, arrival=0.0)[0]
         one.sequence = sequence
         history.add(one)
-    assert len(history) == MOST_BYTES // 1000
+    assert len(history) == MOST_BYTES // (1000 - HEADER_LENGTH)
     late = packets(100, arrival=MOST_AGE_S + 0.1)[0]
     late.sequence = 9999
     history.add(late)

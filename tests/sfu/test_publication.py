@@ -1,7 +1,10 @@
 """A track as it arrives: what is passed on, what is remembered, what is asked of the publisher."""
 
-from sfu.publication import BEGIN_ANEW_INTERVAL_S, KEYFRAME_REQUEST_INTERVAL_S, Format
+from sfu.formats import Format, Payload
+from sfu.keyframes import KEYFRAME_REQUEST_INTERVAL_S
+from sfu.layers import ALL
 from sfu.rtp import RtpPacket
+from sfu.stream import BEGIN_ANEW_INTERVAL_S
 from tests.sfu.copies import SSRC, Collector, Source
 from tests.sfu.packets import audio_packet, video_packet
 
@@ -17,12 +20,13 @@ def test_a_mute_counts_for_what_was_read_but_not_passed_on() -> None:
     source, sink = source_and_sink()
     source.send(1, now=1.0)
     source.arrives(2, 1.1)
-    source.publication.pause(True)
+    view = source.stream.enter(ALL)
+    source.publication.pause(True, 1.1)
     source.end_batch()
     source.send(3, now=1.2)
     assert sink.sequences == [1]
-    assert len(source.publication.history) == 0
-    source.publication.pause(False)
+    assert len(view.history) == 0
+    source.publication.pause(False, 1.2)
     source.send(4, now=1.3)
     assert sink.sequences == [1, 3]
 
@@ -35,19 +39,19 @@ def test_a_picture_no_camera_makes_is_dropped() -> None:
         data = bytearray(head)
         data[2:4] = (data[3] + 1).to_bytes(2, "big")
         size = width.to_bytes(2, "little") + height.to_bytes(2, "little")
-        source.publication.receive(RtpPacket.parse(bytes(data).replace(bytes.fromhex("80026801"), size)), 1.0)
+        source.stream.receive(RtpPacket.parse(bytes(data).replace(bytes.fromhex("80026801"), size)), 1.0)
         head = bytes(data)
     source.end_batch()
-    assert source.publication.drops["frame_too_large"] == 2
-    assert source.publication.size == (4096, 4096)
+    assert source.stream.drops["frame_too_large"] == 2
+    assert source.stream.sizes == ((4096, 4096),)
     assert len(sink.sequences) == 1
 
 
 def test_a_merged_request_is_made_when_its_time_has_come() -> None:
     source, _ = source_and_sink()
     source.send(1, now=1.0)
-    source.publication.request_keyframe(1.0)
-    source.publication.request_keyframe(1.1)
+    source.stream.request_keyframe(1.0)
+    source.stream.request_keyframe(1.1)
     source.publication.tick(1.2)
     assert source.plis() == 1
     source.publication.tick(1.1 + KEYFRAME_REQUEST_INTERVAL_S)
@@ -74,15 +78,17 @@ def test_an_encoder_may_begin_anew_once_in_a_while() -> None:
         source.arrives(number * 5000, 1.0 + number / 100, ssrc=10 + number)
     source.arrives(7, 1.0 + BEGIN_ANEW_INTERVAL_S + 0.1, ssrc=50)
     source.end_batch()
-    assert sink.begun == 1 + 2
+    assert sink.restarts == 2
     assert len(sink.sequences) == 3
 
 
 def test_sound_is_not_remembered() -> None:
-    source = Source(Format("audio", "opus", 48_000, 111, None, nack=False))
-    source.publication.receive(RtpPacket.parse(audio_packet(1, 0, SSRC)), 1.0)
+    source, sink = Source(Format("audio", (Payload("OPUS", 48_000, 111),))), Collector()
+    source.publication.add_sink(sink)
+    view = source.stream.enter(ALL)
+    source.stream.receive(RtpPacket.parse(audio_packet(1, 0, SSRC)), 1.0)
     source.end_batch()
-    assert (source.publication.packets, len(source.publication.history)) == (1, 0)
+    assert (source.stream.packets, sink.sequences, len(view.history)) == (1, [1], 0)
 
 
 def test_a_sink_is_added_once() -> None:

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from sfu.burst import MediaPacket
 from sfu.codecs.vp8 import parse_descriptor
-from sfu.rewriter import WINDOW, SequenceRewriter, StreamRewriter
+from sfu.packet import MediaPacket
+from sfu.rewriter import WINDOW, ReplayWindow, SequenceRewriter, StreamRewriter
 from sfu.rtp import RtpPacket
 from tests.sfu.packets import audio_packet, video_packet
 
@@ -24,10 +24,10 @@ from tests.sfu.packets import audio_packet, video_packet
     ],
 )
 def test_sent_numbers_leave_no_gap(arrived: list[int], dropped: list[int], sent: list[int]) -> None:
-    rewriter = SequenceRewriter()
+    window, rewriter = ReplayWindow(), SequenceRewriter()
     result = []
     for number in arrived:
-        if rewriter.accept(number):
+        if window.accept(number):
             if number in dropped:
                 rewriter.drop(number)
             else:
@@ -37,35 +37,42 @@ def test_sent_numbers_leave_no_gap(arrived: list[int], dropped: list[int], sent:
 
 def test_a_late_packet_that_is_dropped_keeps_its_hole() -> None:
     rewriter = SequenceRewriter()
-    assert [rewriter.accept(number) for number in (1, 3, 2)] == [True, True, True]
+    assert [rewriter.rewrite(number) for number in (1, 3)] == [1, 3]
     assert not rewriter.drop(2)
-    assert rewriter.accept(4)
     assert rewriter.rewrite(4) == 4
 
 
+def test_packets_of_one_picture_are_dropped_together() -> None:
+    pictures = SequenceRewriter()
+    assert pictures.rewrite(1) == 1
+    assert [pictures.drop(2), pictures.drop(2), pictures.drop(2)] == [True] * 3
+    assert pictures.rewrite(3) == 2
+
+
 def test_what_comes_too_late_is_refused() -> None:
-    rewriter = SequenceRewriter()
-    assert rewriter.accept(WINDOW)
-    assert rewriter.accept(1)
-    assert not rewriter.accept(0)
+    window = ReplayWindow()
+    assert window.accept(WINDOW)
+    assert window.accept(1)
+    assert not window.accept(0)
+    assert not window.accept(1)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_number_is_given_out_twice(seed: int) -> None:
     chance = random.Random(seed)
-    rewriter, given = SequenceRewriter(), set()
+    window, rewriter, given = ReplayWindow(), SequenceRewriter(), set()
     number = 0
     for _ in range(5000):
         number += chance.choice((1, 1, 1, 1, 2, 5))
         late = number - chance.choice((0, 0, 0, 0, 1, 3, 40, 1500))
-        if rewriter.accept(late):
+        if window.accept(late):
             if chance.random() < 0.2:
                 rewriter.drop(late)
             else:
                 renamed = rewriter.rewrite(late)
                 assert renamed not in given
                 given.add(renamed)
-    assert len(rewriter._seen) <= 2 * WINDOW + 1
+    assert window._seen.bit_length() <= WINDOW
     assert len(rewriter._drops) <= 2 * WINDOW
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sfu import rtcp
-from sfu.subscription import RESEND_BURST_BYTES
+from sfu.resend import RESEND_BURST_BYTES
 from tests.sfu.copies import COPY_RTX_SSRC, COPY_SSRC, SSRC, Copy, Source
 
 NOW = time.monotonic()

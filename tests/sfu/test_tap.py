@@ -12,7 +12,7 @@ import pytest
 
 from sfu import rtcp
 from sfu.errors import ParseError, PeerError
-from sfu.publication import KEYFRAME_REQUEST_INTERVAL_S
+from sfu.keyframes import KEYFRAME_REQUEST_INTERVAL_S
 from sfu.publisher import PublishingPeer
 from sfu.router import TrackKey
 from sfu.tapframes import (
