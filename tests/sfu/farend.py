@@ -14,7 +14,6 @@ from sfu.errors import ParseError
 from sfu.negotiation import LocalTransport, RemoteTransport
 from sfu.rtp import RtpPacket
 
-
 REPORT_INTERVAL_S = 0.2
 ALLOWED_BPS = 4_000_000
 
