@@ -58,7 +58,7 @@ class AcceptedMedia:
     `direction` is ours. `codecs` begin with the preferred one: what a publisher will send, what a receiver
     would rather have. `extensions` is URI → id. `ssrcs` are the peer's primary streams, `rtx_ssrcs` repair
     stream → primary. `rids` are a publisher's simulcast encodings in its order, empty without simulcast.
-    `feedback` is that of the preferred codec, such as "nack pli" or "transport-cc".
+    `feedback` is what both have for one or more of the codecs, such as "nack pli" or "transport-cc".
     """
 
     mid: str

@@ -64,7 +64,7 @@ def accepted(ours: Media, theirs: Media) -> AcceptedMedia:
         ssrcs=tuple(ssrc for ssrc in theirs.ssrcs if ssrc not in repairs),
         rtx_ssrcs=repairs,
         rids=tuple(rid for rid, _ in ours.rids),
-        feedback=frozenset(ours.codecs[0].feedback),
+        feedback=frozenset(what for codec in ours.codecs for what in codec.feedback),
     )
 
 

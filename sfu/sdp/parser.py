@@ -8,9 +8,9 @@ from typing import Final
 from sfu.errors import SdpError
 from sfu.sdp.model import SECURE_PROFILES, Codec, Media, SessionDescription
 
-# Chromium 156 offers four tracks in 319 lines and 11 kB, and answers 64 slots in 1,096 lines and 31 kB.
-MAX_LENGTH: Final = 65_536
-MAX_LINES: Final = 3_000
+# Chromium 156 offers four tracks in 319 lines and 11 kB, and answers 64 slots in 3,847 lines and 117 kB.
+MAX_LENGTH: Final = 131_072
+MAX_LINES: Final = 5_000
 MAX_LINE_LENGTH: Final = 4_096
 MAX_MEDIA: Final = 64
 MAX_MEDIA_LINES: Final = 500
