@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sfu.allocation import Demand, Rung, allocate, wanted_bps
-from sfu.bwe.estimator import LinkEstimator
+from sfu.bwe.estimator import CEILING_BPS, LinkEstimator
 from sfu.bwe.prober import Probe
 from sfu.layers import Limits
 from sfu.rtcp import Remb
@@ -36,12 +36,20 @@ class Downlink:
 
     def __init__(self, wishes: Callable[[], Iterable[Wish]]) -> None:
         self.number = 0
-        self.estimator = LinkEstimator(START_BPS)
+        self.estimator = LinkEstimator(CEILING_BPS)
         self.sent = self.estimator.sent
+        self._is_told = False
         self.wanted_bps = 0.0
         self._wishes = wishes
         self._allocated_at = float("-inf")
         self._allocated_bps = 0.0
+
+    def expect_feedback(self) -> None:
+        """The receiver has agreed to tell of each packet: begin low and climb. Others get all until they complain."""
+        if not self._is_told:
+            self._is_told = True
+            self.estimator = LinkEstimator(START_BPS)
+            self.sent = self.estimator.sent
 
     # What comes back
 

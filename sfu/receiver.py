@@ -254,6 +254,8 @@ class ReceivingPeer(Peer):
             media = agreed.get(place.slot.mid)
             if media is not None:
                 place.subscription.activate(_agreed(media))
+        if any("transport-cc" in media.feedback for media in agreement.media):
+            self.downlink.expect_feedback()
         video = [media for media in agreement.media if media.kind == "video"]
         if video:
             names = ({one.codec.name.upper() for one in media.codecs} for media in video)

@@ -233,7 +233,7 @@ async def test_publishers_hear_how_much_they_may_send() -> None:
         await alice.join(server, "p1", "alice")
         await alice.send_frames(3)
         remb = await until(lambda: [one for one in alice.rtcp if isinstance(one, rtcp.Remb)])
-        assert 2_500_000 <= remb[-1].bitrate_bps <= 2_700_000
+        assert 3_500_000 <= remb[-1].bitrate_bps <= 3_700_000
         blocks = await until(
             lambda: [
                 block.ssrc

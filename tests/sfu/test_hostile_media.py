@@ -142,7 +142,7 @@ async def test_ssrcs_of_others_reach_nobody(caplog: pytest.LogCaptureFixture) ->
             eve.send_rtcp(rtcp.SenderReport(one.alice.video_ssrc, 1, 1, 1, 1).to_bytes())
             await asyncio.sleep(0.2)
             assert len(one.bob.rtp) == before
-            assert one.server.node._peers["p1"].router.publications[CAMERA].clock is None  # type: ignore[index]
+            assert one.server.node._peers["p1"].router.publications[CAMERA].streams[0].clock is None  # type: ignore[index]
             told = [record.message for record in caplog.records if "sends as" in record.message]
             assert told == [f"Peer(p2) x eve sends as alice: SSRC {one.alice.video_ssrc} (0 more not shown)"]
 
