@@ -7,12 +7,13 @@ from typing import Final
 from sfu.bwe.sent import GroupFate
 from sfu.transport_feedback import TICK_S
 
-# Long enough for the jitter of a line; and no more than the estimate carries in so long, for that is queued.
-DURATION_S: Final = 0.04
-MOST_QUEUE_S: Final = 0.08
+# Longer than the pause between two frames, in which a link looks empty, and enough for the jitter of a line;
+# a link that bears no more than the estimate queues 50 ms of packets at twice its rate.
+DURATION_S: Final = 0.05
+# Fewer bytes are lost among the larger packets of other flows.
+LEAST_TOTAL: Final = 3000
 LEAST_PACKETS: Final = 6
 MOST_OCTETS: Final = 1100
-LEAST_OCTETS: Final = 60
 # How far above the estimate: while it is unknown what the link bears, and after it has shown a bound.
 BOLD, CAREFUL = 3.0, 2.0
 # More than what is wanted need not be shown, but a little more makes the estimate reach it; likewise.
@@ -21,6 +22,7 @@ BOLD_WANTED, CAREFUL_WANTED = 1.4, 1.1
 USEFUL: Final = 1.1
 INTERVAL_S: Final = 5.0
 RETRY_S: Final = 0.5
+REACHED_S: Final = 2.0
 # A raise that the link did not bear for so long makes the next probe wait twice as long as this one did.
 PROOF_S: Final = 5.0
 MOST_INTERVAL_S: Final = 20.0
@@ -115,9 +117,7 @@ class Prober:
         self._raised_at = -inf
         self._interval_s = INTERVAL_S
 
-    def due(
-        self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float
-    ) -> Probe | None:
+    def due(self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float) -> Probe | None:
         """A probe to send now, if more is wanted than is estimated and its time has come."""
         if self._cluster is not None and now - self._cluster.began_at > TIMEOUT_S:
             self._cluster = None
@@ -127,7 +127,7 @@ class Prober:
             return None
         scale, wanted = (BOLD, BOLD_WANTED) if self._bold else (CAREFUL, CAREFUL_WANTED)
         bitrate_bps = min(scale * estimate_bps, wanted * wanted_bps)
-        probe = _plan(bitrate_bps, min(DURATION_S, MOST_QUEUE_S * estimate_bps / bitrate_bps))
+        probe = _plan(bitrate_bps)
         self._cluster = _Cluster(now, probe)
         self._estimate_bps, self._wanted_bps = estimate_bps, wanted_bps
         self.count += 1
@@ -166,13 +166,15 @@ class Prober:
 
     def _conclude(self, rate_bps: float, hopeful: bool, now: float) -> None:
         useful = rate_bps > USEFUL * self._estimate_bps
-        self._next_at = now + (RETRY_S if useful and hopeful else self._interval_s)
+        # When what was wanted can now be sent, it must prove itself before more is tried.
+        pause_s = RETRY_S if rate_bps < self._wanted_bps else REACHED_S
+        self._next_at = now + (pause_s if useful and hopeful else self._interval_s)
         if useful:
             self._raised_at = now
 
 
-def _plan(bitrate_bps: float, duration_s: float) -> Probe:
-    total = bitrate_bps * duration_s / 8
+def _plan(bitrate_bps: float) -> Probe:
+    total = max(LEAST_TOTAL, bitrate_bps * DURATION_S / 8)
     packets = max(LEAST_PACKETS, ceil(total / MOST_OCTETS))
-    octets = max(LEAST_OCTETS, ceil(total / packets))
+    octets = ceil(total / packets)
     return Probe(round(bitrate_bps), packets, octets, octets * 8 / bitrate_bps)
