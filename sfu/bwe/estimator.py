@@ -22,6 +22,7 @@ MOST_RTT_S: Final = 5.0
 LOSING: Final = 0.05
 # Without feedback for so long, while we send, the link may be gone: half the rate each second.
 SILENCE_S: Final = 2.0
+HALVING_S: Final = 1.0
 # What is lost while nothing at all arrives says nothing about the rate.
 OUTAGE_S: Final = 1.0
 # After a decrease, while the queue drains, a probe would only fill it again.
@@ -54,6 +55,8 @@ class LinkEstimator:
         self._remb_bps = inf
         self._recovered = 0
         self._heard_at: float | None = None
+        self._halved_at = -inf
+        self._overused = False
         self._reported_at: float | None = None
         self._reported_rtt = False
         self._reported_loss = 0.0
@@ -72,7 +75,8 @@ class LinkEstimator:
         self._measure(fates, resumed, now)
         proven = self.proven_bps
         usage = self._trend.update(self._losses.loss > LOSING, now)
-        if self._rate.update(usage, self._trend.slope, proven, self.rtt_s, now):
+        self._overused = self._rate.update(usage, self._trend.slope, proven, self.rtt_s, now)
+        if self._overused:
             self._trend.forget()
             self._prober.overused(now, CALM_S)
         may_try = now - self._rate.decreased_at > 1.0
@@ -146,11 +150,10 @@ class LinkEstimator:
 
     def tick(self, now: float) -> None:
         """Lower the rate while nothing comes back for what we send."""
-        sent_at = self._log.awaited_since
-        if self._heard_at is None or sent_at is None:
+        if self._heard_at is None or not self._log.is_awaiting(now, SILENCE_S):
             return
-        if now - max(self._heard_at, sent_at) > SILENCE_S:
-            self._heard_at = now - SILENCE_S + 1.0
+        if now - self._heard_at > SILENCE_S and now - self._halved_at > HALVING_S:
+            self._halved_at = now
             self._rate.lower_to(self._rate.bitrate_bps / 2)
 
     def probe(self, now: float, wanted_bps: float) -> Probe | None:
@@ -198,10 +201,10 @@ class LinkEstimator:
 
     @property
     def state(self) -> str:
-        """What leads the estimate, for statistics: start, delay, loss, remb, and overuse while it lasts."""
+        """What leads the estimate, for statistics: start, reports, overuse, remb, loss or delay."""
         if self._heard_at is None:
             return "start" if self._reported_at is None else "reports"
-        if self._trend.usage is Usage.OVERUSE or self._rate.decreased_at == self._heard_at:
+        if self._overused:
             return "overuse"
         if self._remb_bps < min(self._rate.bitrate_bps, self._losses.bound_bps):
             return "remb"

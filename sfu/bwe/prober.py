@@ -23,9 +23,9 @@ USEFUL: Final = 1.1
 INTERVAL_S: Final = 5.0
 RETRY_S: Final = 0.5
 REACHED_S: Final = 2.0
-# A raise that the link did not bear for so long makes the next probe wait twice as long as this one did.
+# After a raise that the link did not bear for so long the next probe waits longer.
 PROOF_S: Final = 5.0
-MOST_INTERVAL_S: Final = 20.0
+REPENT_S: Final = 10.0
 # By then every packet is told of, or never.
 TIMEOUT_S: Final = 2.0
 # Of a link that carried less than was sent so much of what came through is believed, as after overuse, and
@@ -115,7 +115,6 @@ class Prober:
         self._bold = True
         self._estimate_bps = self._wanted_bps = 0.0
         self._raised_at = -inf
-        self._interval_s = INTERVAL_S
 
     def due(self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float) -> Probe | None:
         """A probe to send now, if more is wanted than is estimated and its time has come."""
@@ -139,9 +138,7 @@ class Prober:
         self._bold = False
         self._next_at = max(self._next_at, now + rest_s)
         if now - self._raised_at < PROOF_S:
-            self._interval_s = min(MOST_INTERVAL_S, 2 * self._interval_s)
-            self._next_at = max(self._next_at, now + self._interval_s)
-            self._raised_at = -inf
+            self._next_at = max(self._next_at, now + REPENT_S)
 
     def add(self, fates: list[GroupFate], inherent_loss: float, jitter_s: float, now: float) -> float | None:
         """Read what became of the probe's packets; the rate in bit/s it has proven, once it is known."""
@@ -154,8 +151,6 @@ class Prober:
             return None
         rate_bps, saturated = cluster.result(inherent_loss, jitter_s)
         self._cluster = None
-        if now - self._raised_at > PROOF_S:
-            self._interval_s = INTERVAL_S
         # Perhaps the link does not bear what was tried, but what is wanted.
         again = self._bold and rate_bps > CAREFUL_WANTED * self._wanted_bps
         if saturated:
@@ -168,7 +163,7 @@ class Prober:
         useful = rate_bps > USEFUL * self._estimate_bps
         # When what was wanted can now be sent, it must prove itself before more is tried.
         pause_s = RETRY_S if rate_bps < self._wanted_bps else REACHED_S
-        self._next_at = now + (pause_s if useful and hopeful else self._interval_s)
+        self._next_at = now + (pause_s if useful and hopeful else INTERVAL_S)
         if useful:
             self._raised_at = now
 

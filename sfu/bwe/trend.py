@@ -17,9 +17,9 @@ LEAST_SPAN_MS: Final = 200.0
 SMOOTHING: Final = 0.85
 # From a slope to what is compared with the threshold, as libwebrtc scales it: 60 samples and a gain of 4.
 GAIN_MS: Final = 240.0
-# 12 ms are a queue that grows by 50 ms each second. Half of that, libwebrtc's least, a flow that fills the queue
-# by itself reaches all the time, and we would leave the link to it.
-THRESHOLD_MS, LEAST_THRESHOLD_MS, MOST_THRESHOLD_MS = 12.5, 12.0, 600.0
+# 10 ms are a queue that grows by 40 ms a second. At libwebrtc's least, 6 ms, a flow that fills the queue by itself
+# (TCP) is overuse all the time, and we would leave the link to it.
+THRESHOLD_MS, LEAST_THRESHOLD_MS, MOST_THRESHOLD_MS = 12.5, 10.0, 600.0
 GAIN_UP, GAIN_DOWN = 0.0087, 0.039
 # A jump this far beyond the threshold says nothing about the jitter and does not move it.
 MOST_OFFSET_MS: Final = 15.0
