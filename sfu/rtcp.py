@@ -224,17 +224,16 @@ def _members(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         if first & 0xC0 != 0x80 or stop > end:
             raise ParseError("RTCP version is not 2, or its length lies")
         body = data[at + 4 : stop]
-        if first & 0x20:
-            # Transport-wide feedback alone is padded by bytes, not by words (RFC 3550, 6.4.1).
-            bytewise = kind == _RTPFB and first & 0x1F == FMT_TRANSPORT_FEEDBACK
-            body = _without_padding(body, 1 if bytewise else 4)
+        if first & 0x20 and not (kind == _RTPFB and first & 0x1F == FMT_TRANSPORT_FEEDBACK):
+            # Transport-wide feedback is padded by bytes, not by words, and says itself where it ends.
+            body = _without_padding(body)
         yield kind, first & 0x1F, body
         at = stop
 
 
-def _without_padding(body: bytes, unit: int) -> bytes:
+def _without_padding(body: bytes) -> bytes:
     padding = body[-1] if body else 0
-    if padding == 0 or padding % unit or padding > len(body):
+    if padding == 0 or padding % 4 or padding > len(body):
         raise ParseError("RTCP padding is impossible")
     return body[:-padding]
 

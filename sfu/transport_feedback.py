@@ -117,7 +117,7 @@ _HIGH_TWO, _LOW_TWO = _unpacked(6, 2), _unpacked(8, 2)
 
 
 def read_transport_feedback(body: bytes) -> TransportFeedback:
-    """Read what follows the RTCP header, without padding. Raises ParseError, in time linear in its length."""
+    """Read what follows the RTCP header. Raises ParseError, in time linear in its length."""
     if len(body) < _BODY.size:
         raise ParseError("transport-wide feedback is cut off")
     sender, media, base, count, times = _BODY.unpack_from(body)

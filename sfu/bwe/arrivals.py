@@ -7,8 +7,8 @@ from sfu.transport_feedback import TICK_S, FeedbackWriter, TransportFeedback
 
 # A publisher of 100 Mbit/s sends 500 packets in the 50 ms between two messages.
 MOST_FRESH: Final = 4096
-# How far back a packet may come late and still be told of; libwebrtc remembers half a second.
-WINDOW: Final = 2048
+# How far back a packet may come late and still be told of, or ahead without the publisher having begun anew.
+WINDOW: Final = 4096
 
 
 class ArrivalLog:
@@ -43,6 +43,8 @@ class ArrivalLog:
         if not self._fresh:
             return []
         arrivals = self._unwrapped()
+        if not arrivals:
+            return []
         late = [arrival for arrival in arrivals if arrival[0] < self._expected]
         new = arrivals[len(late) :]
         messages = self._writer.write(late, late[0][0]) if late else []
@@ -63,16 +65,24 @@ class ArrivalLog:
         first: dict[int, int] = {}
         highest = self._fresh[0][0] if self._next is None else self._next - 1
         for number, at in self._fresh:
-            unwrapped = highest + ((number - highest + 0x8000) & 0xFFFF) - 0x8000
-            highest = max(highest, unwrapped)
+            ahead = ((number - highest + 0x8000) & 0xFFFF) - 0x8000
+            unwrapped = highest + ahead
+            if ahead > 0:
+                highest = unwrapped
+                if ahead > WINDOW:
+                    self._next = None
+                    first.clear()
             if unwrapped not in self._told:
                 first.setdefault(unwrapped, round(at / TICK_S))
         self._fresh.clear()
-        if self._next is None:
-            self._next = min(first)
-        oldest = self._expected - WINDOW
+        return self._within_window(first, highest)
+
+    def _within_window(self, first: dict[int, int], highest: int) -> list[tuple[int, int]]:
+        oldest = highest - WINDOW
         arrivals = sorted(item for item in first.items() if item[0] >= oldest)
-        self._told.update(first)
+        if self._next is None and arrivals:
+            self._next = arrivals[0][0]
+        self._told.update(number for number, _ in arrivals)
         return arrivals
 
     def _forget(self) -> None:

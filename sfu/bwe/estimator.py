@@ -22,6 +22,9 @@ MOST_RTT_S: Final = 5.0
 LOSING: Final = 0.05
 # Without feedback for so long, while we send, the link may be gone: half the rate each second.
 SILENCE_S: Final = 2.0
+HALVING_S: Final = 1.0
+# What is lost while nothing at all arrives says nothing about the rate.
+OUTAGE_S: Final = 1.0
 # After a decrease, while the queue drains, a probe would only fill it again.
 CALM_S: Final = 2.0
 # Loss in reports of receivers without transport-wide feedback (draft-ietf-rmcat-gcc-02, 6).
@@ -52,6 +55,8 @@ class LinkEstimator:
         self._remb_bps = inf
         self._recovered = 0
         self._heard_at: float | None = None
+        self._halved_at = -inf
+        self._overused = False
         self._reported_at: float | None = None
         self._reported_rtt = False
         self._reported_loss = 0.0
@@ -65,11 +70,13 @@ class LinkEstimator:
         if not fates:
             return
         self.messages += 1
+        resumed = self._heard_at is not None and now - self._heard_at > OUTAGE_S
         self._heard_at = now
-        self._measure(fates, now)
+        self._measure(fates, resumed, now)
         proven = self.proven_bps
         usage = self._trend.update(self._losses.loss > LOSING, now)
-        if self._rate.update(usage, self._trend.slope, proven, self.rtt_s, now):
+        self._overused = self._rate.update(usage, self._trend.slope, proven, self.rtt_s, now)
+        if self._overused:
             self._trend.forget()
             self._prober.overused(now, CALM_S)
         may_try = now - self._rate.decreased_at > 1.0
@@ -85,7 +92,7 @@ class LinkEstimator:
         self._rate.raise_to(shown_bps)
         self._losses.raise_to(shown_bps)
 
-    def _measure(self, fates: list[GroupFate], now: float) -> None:
+    def _measure(self, fates: list[GroupFate], resumed: bool, now: float) -> None:
         packets = arrived = 0
         octets, last_tick, sent_at = 0.0, 0, 0.0
         add = self._trend.add
@@ -97,7 +104,8 @@ class LinkEstimator:
                 sent_at, last_tick = fate.sent_at, fate.last_tick
                 add(sent_at, fate.first_tick)
         log = self._log
-        self._losses.add(packets, packets - arrived - log.recovered + self._recovered)
+        if not resumed:
+            self._losses.add(packets, packets - arrived - log.recovered + self._recovered)
         self._recovered = log.recovered
         if arrived:
             # Packets of which no message told are taken to have fared like the others.
@@ -119,20 +127,20 @@ class LinkEstimator:
         passed = min(1.0, now - self._reported_at) if self._reported_at is not None else 0.0
         self._reported_at = now
         self._reported_loss = min(1.0, max(0.0, fraction_lost))
-        self._follow_reports(passed, now)
+        self._follow_reports(passed)
 
-    def _follow_reports(self, passed_s: float, now: float) -> None:
+    def _follow_reports(self, passed_s: float) -> None:
         bitrate = self._rate.bitrate_bps
         if self._reported_loss > HIGH_LOSS:
-            self._rate.lower_to(bitrate * (1 - 0.5 * self._reported_loss), now)
+            self._rate.lower_to(bitrate * (1 - 0.5 * self._reported_loss))
         elif self._reported_loss < LOW_LOSS:
             self._rate.raise_to(min(self._remb_bps, bitrate * INCREASE**passed_s))
 
-    def remb(self, bitrate_bps: float, now: float) -> None:
+    def remb(self, bitrate_bps: float) -> None:
         """The receiver's own estimate: never more than this, from now on."""
         self._remb_bps = max(self._floor_bps, bitrate_bps)
         if self._heard_at is None:
-            self._rate.lower_to(self._remb_bps, now)
+            self._rate.lower_to(self._remb_bps)
 
     def _take_rtt(self, rtt_s: float) -> None:
         if 0 < rtt_s < MOST_RTT_S:
@@ -142,12 +150,11 @@ class LinkEstimator:
 
     def tick(self, now: float) -> None:
         """Lower the rate while nothing comes back for what we send."""
-        sent_at = self._log.awaited_since
-        if self._heard_at is None or sent_at is None:
+        if self._heard_at is None or not self._log.is_awaiting(now, SILENCE_S):
             return
-        if now - max(self._heard_at, sent_at) > SILENCE_S:
-            self._heard_at = now - SILENCE_S + 1.0
-            self._rate.lower_to(self._rate.bitrate_bps / 2, now)
+        if now - self._heard_at > SILENCE_S and now - self._halved_at > HALVING_S:
+            self._halved_at = now
+            self._rate.lower_to(self._rate.bitrate_bps / 2)
 
     def probe(self, now: float, wanted_bps: float) -> Probe | None:
         """What to send besides the media to learn whether the link bears `wanted_bps` altogether; None mostly."""
@@ -194,10 +201,10 @@ class LinkEstimator:
 
     @property
     def state(self) -> str:
-        """What leads the estimate, for statistics: start, delay, loss, remb, and overuse while it lasts."""
+        """What leads the estimate, for statistics: start, reports, overuse, remb, loss or delay."""
         if self._heard_at is None:
             return "start" if self._reported_at is None else "reports"
-        if self._trend.usage is Usage.OVERUSE or self._rate.decreased_at == self._heard_at:
+        if self._overused:
             return "overuse"
         if self._remb_bps < min(self._rate.bitrate_bps, self._losses.bound_bps):
             return "remb"

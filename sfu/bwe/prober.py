@@ -7,12 +7,13 @@ from typing import Final
 from sfu.bwe.sent import GroupFate
 from sfu.transport_feedback import TICK_S
 
-# Long enough for the jitter of a line; and no more than the estimate carries in so long, for that is queued.
-DURATION_S: Final = 0.04
-MOST_QUEUE_S: Final = 0.08
+# Longer than the pause between two frames, in which a link looks empty, and enough for the jitter of a line;
+# a link that bears no more than the estimate queues 50 ms of packets at twice its rate.
+DURATION_S: Final = 0.05
+# Fewer bytes are lost among the larger packets of other flows.
+LEAST_TOTAL: Final = 3000
 LEAST_PACKETS: Final = 6
 MOST_OCTETS: Final = 1100
-LEAST_OCTETS: Final = 60
 # How far above the estimate: while it is unknown what the link bears, and after it has shown a bound.
 BOLD, CAREFUL = 3.0, 2.0
 # More than what is wanted need not be shown, but a little more makes the estimate reach it; likewise.
@@ -21,9 +22,10 @@ BOLD_WANTED, CAREFUL_WANTED = 1.4, 1.1
 USEFUL: Final = 1.1
 INTERVAL_S: Final = 5.0
 RETRY_S: Final = 0.5
-# A raise that the link did not bear for so long makes the next probe wait twice as long as this one did.
+REACHED_S: Final = 2.0
+# After a raise that the link did not bear for so long the next probe waits longer.
 PROOF_S: Final = 5.0
-MOST_INTERVAL_S: Final = 20.0
+REPENT_S: Final = 10.0
 # By then every packet is told of, or never.
 TIMEOUT_S: Final = 2.0
 # Of a link that carried less than was sent so much of what came through is believed, as after overuse, and
@@ -113,7 +115,6 @@ class Prober:
         self._bold = True
         self._estimate_bps = self._wanted_bps = 0.0
         self._raised_at = -inf
-        self._interval_s = INTERVAL_S
 
     def due(self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float) -> Probe | None:
         """A probe to send now, if more is wanted than is estimated and its time has come."""
@@ -125,7 +126,7 @@ class Prober:
             return None
         scale, wanted = (BOLD, BOLD_WANTED) if self._bold else (CAREFUL, CAREFUL_WANTED)
         bitrate_bps = min(scale * estimate_bps, wanted * wanted_bps)
-        probe = _plan(bitrate_bps, min(DURATION_S, MOST_QUEUE_S * estimate_bps / bitrate_bps))
+        probe = _plan(bitrate_bps)
         self._cluster = _Cluster(now, probe)
         self._estimate_bps, self._wanted_bps = estimate_bps, wanted_bps
         self.count += 1
@@ -137,9 +138,7 @@ class Prober:
         self._bold = False
         self._next_at = max(self._next_at, now + rest_s)
         if now - self._raised_at < PROOF_S:
-            self._interval_s = min(MOST_INTERVAL_S, 2 * self._interval_s)
-            self._next_at = max(self._next_at, now + self._interval_s)
-            self._raised_at = -inf
+            self._next_at = max(self._next_at, now + REPENT_S)
 
     def add(self, fates: list[GroupFate], inherent_loss: float, jitter_s: float, now: float) -> float | None:
         """Read what became of the probe's packets; the rate in bit/s it has proven, once it is known."""
@@ -152,8 +151,6 @@ class Prober:
             return None
         rate_bps, saturated = cluster.result(inherent_loss, jitter_s)
         self._cluster = None
-        if now - self._raised_at > PROOF_S:
-            self._interval_s = INTERVAL_S
         # Perhaps the link does not bear what was tried, but what is wanted.
         again = self._bold and rate_bps > CAREFUL_WANTED * self._wanted_bps
         if saturated:
@@ -164,13 +161,15 @@ class Prober:
 
     def _conclude(self, rate_bps: float, hopeful: bool, now: float) -> None:
         useful = rate_bps > USEFUL * self._estimate_bps
-        self._next_at = now + (RETRY_S if useful and hopeful else self._interval_s)
+        # When what was wanted can now be sent, it must prove itself before more is tried.
+        pause_s = RETRY_S if rate_bps < self._wanted_bps else REACHED_S
+        self._next_at = now + (pause_s if useful and hopeful else INTERVAL_S)
         if useful:
             self._raised_at = now
 
 
-def _plan(bitrate_bps: float, duration_s: float) -> Probe:
-    total = bitrate_bps * duration_s / 8
+def _plan(bitrate_bps: float) -> Probe:
+    total = max(LEAST_TOTAL, bitrate_bps * DURATION_S / 8)
     packets = max(LEAST_PACKETS, ceil(total / MOST_OCTETS))
-    octets = max(LEAST_OCTETS, ceil(total / packets))
+    octets = ceil(total / packets)
     return Probe(round(bitrate_bps), packets, octets, octets * 8 / bitrate_bps)

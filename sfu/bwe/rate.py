@@ -76,11 +76,9 @@ class RateControl:
             if self._capacity_bps is not None and bitrate_bps > self._capacity_bps:
                 self._capacity_bps = None
 
-    def lower_to(self, bitrate_bps: float, now: float) -> None:
+    def lower_to(self, bitrate_bps: float) -> None:
         """Something else than the delay demands this; never an increase."""
-        if bitrate_bps < self.bitrate_bps:
-            self.decreased_at = now
-            self._set(bitrate_bps)
+        self._set(min(self.bitrate_bps, bitrate_bps))
 
     def _set(self, bitrate_bps: float) -> None:
         self.bitrate_bps = min(self._ceiling_bps, max(self._floor_bps, bitrate_bps))

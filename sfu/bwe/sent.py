@@ -50,10 +50,10 @@ class SentLog:
         """`count` packets of `octets` bytes altogether left at `now` with the numbers from `first_number` on."""
         self._groups.append((first_number, count, octets, now))
 
-    @property
-    def awaited_since(self) -> float | None:
-        """When the oldest group left that was not told of; None when nothing is awaited."""
-        return self._groups[0][3] if self._groups else None
+    def is_awaiting(self, now: float, for_s: float) -> bool:
+        """Whether something that left so long ago was not told of, while more leaves."""
+        groups = self._groups
+        return bool(groups) and groups[0][3] < now - for_s and groups[-1][3] > now - for_s
 
     def match(self, message: TransportFeedback) -> list[GroupFate]:
         """What the message says of groups not told of before, in the order of sending."""

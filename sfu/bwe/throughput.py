@@ -8,7 +8,7 @@ from sfu.transport_feedback import TICK_S
 WINDOW_S: Final = 0.5
 # Less than this says nothing yet.
 LEAST_SPAN_S: Final = 0.2
-MOST_LEAP_S: Final = 5.0
+MOST_LEAP_S: Final = 1.0
 
 
 class Throughput:

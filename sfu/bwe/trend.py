@@ -11,11 +11,15 @@ BURST_S: Final = 0.005
 # The samples that the line is laid through: their number, and their age in ms.
 MOST_SAMPLES: Final = 60
 MOST_AGE_MS: Final = 1000.0
+# Fewer show no more than the queue of a single frame.
 LEAST_SAMPLES: Final = 6
+LEAST_SPAN_MS: Final = 200.0
 SMOOTHING: Final = 0.85
 # From a slope to what is compared with the threshold, as libwebrtc scales it: 60 samples and a gain of 4.
 GAIN_MS: Final = 240.0
-THRESHOLD_MS, LEAST_THRESHOLD_MS, MOST_THRESHOLD_MS = 12.5, 6.0, 600.0
+# 10 ms are a queue that grows by 40 ms a second. At libwebrtc's least, 6 ms, a flow that fills the queue by itself
+# (TCP) is overuse all the time, and we would leave the link to it.
+THRESHOLD_MS, LEAST_THRESHOLD_MS, MOST_THRESHOLD_MS = 12.5, 10.0, 600.0
 GAIN_UP, GAIN_DOWN = 0.0087, 0.039
 # A jump this far beyond the threshold says nothing about the jitter and does not move it.
 MOST_OFFSET_MS: Final = 15.0
@@ -58,7 +62,6 @@ class DelayTrend:
         self._burst_at = -inf
         self._base, self._former_base, self._base_since = 0.0, 0.0, 0.0
         self._adapted_at: float | None = None
-        self._over = 0
 
     def add(self, sent_at: float, first_tick: int) -> None:
         """A group left at `sent_at` (s) and the first of it arrived at `first_tick` (250 µs).
@@ -96,7 +99,7 @@ class DelayTrend:
         samples = self._samples
         while samples and samples[-1][0] - samples[0][0] > MOST_AGE_MS:
             samples.popleft()
-        if len(samples) < LEAST_SAMPLES:
+        if len(samples) < LEAST_SAMPLES or samples[-1][0] - samples[0][0] < LEAST_SPAN_MS:
             self.usage = Usage.NORMAL
             return self.usage
         self._measure_queue(now)
@@ -115,10 +118,8 @@ class DelayTrend:
         grows = trend_ms > self.threshold_ms and self.queue_ms > LEAST_QUEUE_MS
         stands = losing and trend_ms > -LEAST_THRESHOLD_MS and self.queue_ms > STANDING_QUEUE_MS
         if grows or stands:
-            self._over += 1
-            self.usage = Usage.OVERUSE if self._over > 1 else self.usage
+            self.usage = Usage.OVERUSE
         else:
-            self._over = 0
             self.usage = Usage.UNDERUSE if trend_ms < -self.threshold_ms else Usage.NORMAL
         self._adapt(abs(trend_ms), now)
 
@@ -135,7 +136,6 @@ class DelayTrend:
     def forget(self) -> None:
         """The rate has changed: only what is sent from now on tells whether it fits. The base is kept."""
         self._samples.clear()
-        self._over = 0
         self.usage = Usage.NORMAL
 
 

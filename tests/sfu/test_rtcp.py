@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu import rtcp
+from sfu.transport_feedback import TransportFeedback
 
 BLOCK = rtcp.ReportBlock(0xBC5E9A40, 26, 1_000, 0x000100FF, 5, 0xAABBCCDD, 65_536)
 EVERY_KIND = [
@@ -26,6 +27,31 @@ EVERY_KIND = [
     rtcp.Remb(1, 262_143 << 4, (3, 4)),
     rtcp.Remb(1, 0, ()),
 ]
+# As mediasoup's tests have them (RTCP/Test*.cpp).
+FOREIGN_VECTORS = [
+    ("80c80006 5d931534 dd3ac1b4 76547171 0008cf00 00000e18 0008cf00",
+     rtcp.SenderReport(0x5D931534, 3_711_615_412 << 32 | 1_985_245_553, 577_280, 3608, 577_280)),
+    ("81c90007 5d931534 01932db4 00000001 00000000 00000000 00000000 00000005",
+     rtcp.ReceiverReport(0x5D931534, (rtcp.ReportBlock(0x01932DB4, 0, 1, 0, 0, 0, 5),))),
+    ("81ca0006 9f65e742 01107437 6d6b596e 436d3436 4f63494e 792f0000",
+     rtcp.SourceDescription((rtcp.SourceChunk(0x9F65E742, ((1, "t7mkYnCm46OcINy/"),)),))),
+    # Here with its padding counted, which they leave at zero.
+    (("a2ca000d 000004d2 01067177 65727479 060669c3 b1616b69 00000000"
+      "0000162e 0511736f 6d657768 65726520 c593c3a6 e282ac00 00000004"),
+     rtcp.SourceDescription((rtcp.SourceChunk(1234, ((1, "qwerty"), (6, "iñaki"))),
+                             rtcp.SourceChunk(5678, ((5, "somewhere œæ€"),))))),
+    ("81ca0003 11223344 05026162 00000000",
+     rtcp.SourceDescription((rtcp.SourceChunk(0x11223344, ((5, "ab"),)),))),
+    ("82cb0006 624276e0 2624670e 0e486173 7461206c 61207669 73746100",
+     rtcp.Bye((0x624276E0, 0x2624670E))),
+    ("81cd0003 00000001 0330bdee 0b8f0003", rtcp.Nack(1, 0x0330BDEE, (2959, 2960, 2961))),
+    ("81ce0002 00000001 0330bdee", rtcp.Pli(1, 0x0330BDEE)),
+    ("84ce0004 fa17fa17 00000000 02d03702 04000000", rtcp.Fir(0xFA17FA17, (0x02D03702,), 4)),
+    ("8fce0006 fa17fa17 00000000 52454d42 0201df82 02d03702 04a76747",
+     rtcp.Remb(0xFA17FA17, 122_754, (0x02D03702, 0x04A76747))),
+    ("afcd0005 fa17fa17 43032fa0 00990001 3de80217 20019401",
+     TransportFeedback(0xFA17FA17, 0x43032FA0, 153, 1, 4_057_090, 23, (0,), (148,))),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("message", EVERY_KIND, ids=lambda message: type(message).__name__)
@@ -105,6 +131,19 @@ def test_malformed_members_end_the_compound(text: str) -> None:
     pli = rtcp.Pli(1, 2)
     assert rtcp.parse(pli.to_bytes() + bytes.fromhex(text)).messages[:1] == [pli]
     assert rtcp.parse(bytes.fromhex(text)) == rtcp.ParsedCompound([], malformed=True)
+
+
+@pytest.mark.parametrize(("text", "message"), FOREIGN_VECTORS)
+def test_vectors_of_others_give_the_same_fields(text: str, message: rtcp.Message) -> None:
+    assert rtcp.parse(bytes.fromhex(text)) == rtcp.ParsedCompound([message], malformed=False)
+
+
+@pytest.mark.parametrize(("text", "message"), FOREIGN_VECTORS)
+def test_a_compound_of_reduced_size_may_begin_with_anything(text: str, message: rtcp.Message) -> None:
+    """RFC 5506: feedback need not follow a report."""
+    pli = rtcp.Pli(1, 2)
+    data = bytes.fromhex(text) + pli.to_bytes()
+    assert rtcp.parse(data) == rtcp.ParsedCompound([message, pli], malformed=False)
 
 
 def test_padding_is_taken_off() -> None:
