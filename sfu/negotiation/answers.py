@@ -23,9 +23,9 @@ def answer_publisher(
 ) -> Agreement:
     """Answer an offer of somebody's tracks: each section is recvonly, inactive, or rejected with port 0.
 
-    `codecs` are the video codecs we take, preferred first, of "VP8", "VP9", "H264", "AV1"; the publisher will send
-    the first that it offers. With `red` it repeats each packet of sound in the next (RFC 2198): twice the bytes,
-    but single losses are not heard.
+    `codecs` are the video codecs we take, preferred first, of "VP8", "VP9", "H264", "AV1"; the publisher will
+    send the first that it offers. With `red` it repeats each packet of sound in the next (RFC 2198): twice
+    the bytes, but single losses are not heard.
     Raises SdpError: sdp_no_media, sdp_unsupported, fingerprint_missing, fingerprint_unsupported,
     ice_credentials_invalid.
     """

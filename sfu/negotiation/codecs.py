@@ -58,7 +58,8 @@ _RANKS: Final[dict[str, Callable[[_Parameters], int | None]]] = {
 def publisher_codecs(offered: Media, preferred: Sequence[str], *, red: bool) -> list[Codec]:
     """What we take of a publisher's: of each video codec the best format, in our order of preference.
 
-    The later ones are there for an offer and answer that change the order. Sound is Opus, in RED if that is wanted.
+    The later ones are there for an offer and answer that change the order. Sound is Opus, in RED if that is
+    wanted.
     """
     if offered.kind == "audio":
         sound = list(_sound(offered))

@@ -57,7 +57,7 @@ def sent_to_receiver(offered: Media) -> dict[int, str]:
 
 
 def has_transport_wide_cc(media: Media) -> bool:
-    """Whether packets are to be numbered and some codec's arrival is to be told: one without the other is nothing."""
+    """Whether packets can be numbered and their arrival told: one without the other is nothing."""
     return TRANSPORT_WIDE_CC_URI in media.extensions.values() and any(
         "transport-cc" in codec.feedback for codec in media.codecs
     )

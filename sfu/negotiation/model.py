@@ -93,7 +93,7 @@ class Slot:
     ssrc: int
     rtx_ssrc: int | None = None
     stream: str = ""
-    """Slots of one stream are played in step (lip sync), so at any time they hold tracks of one publisher's clock."""
+    """Slots of one stream are played in step (lip sync): at any time they hold tracks of one publisher's clock."""
 
     @property
     def stream_id(self) -> str:

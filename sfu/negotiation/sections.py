@@ -14,7 +14,7 @@ def common_section(
     extensions: dict[int, str],
     parameters: Callable[[Codec], dict[str, str]],
 ) -> Media | None:
-    """The answer to a section that has these `codecs`, each with its `parameters`; None where nothing is left."""
+    """The answer to a section: these `codecs`, each with its `parameters`; None where nothing is left."""
     ours = list(_with_repairs(offered, codecs, parameters))
     if not ours or not offered.rtcp_mux:
         return None

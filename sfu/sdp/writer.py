@@ -10,7 +10,7 @@ from sfu.sdp.model import Codec, Media, SessionDescription
 # Whatever is written between other people's lines must not be able to begin a line of its own.
 _TOKEN = re.compile(r"[!#$%&'*+.0-9A-Z^_`a-z{|}~-]{1,64}")
 _LINE = re.compile(r"[ -~]+")
-# Of one component, UDP before TCP, and of one type, the earlier address is the better one (RFC 8445, 5.1.2.1).
+# UDP before TCP, and of either the earlier address is the better one (RFC 8445, 5.1.2.1).
 _UDP_TYPE_PREFERENCE = 126
 _TCP_TYPE_PREFERENCE = 90
 _HIGHEST_LOCAL_PREFERENCE = 65_535
@@ -48,7 +48,7 @@ def _session_lines(description: SessionDescription) -> Iterator[str]:
 
 
 def _common_lines(sections: list[Media]) -> Iterator[str]:
-    """What the sections of a compact description share: transport (RFC 8839, 8122), extensions (RFC 8285, 5)."""
+    """What compact sections share: the transport (RFC 8839, 8122), extensions (RFC 8285, 5)."""
     yield from _transport_lines(sections[0])
     extensions: dict[int, str] = {}
     for media in sections:

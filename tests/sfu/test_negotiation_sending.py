@@ -16,7 +16,8 @@ from tests.sfu.farend import FarEnd, far_end
 
 pytestmark = pytest.mark.browser
 
-# Three sizes of a camera, and a microphone. With VP9 and AV1, encodings without a mode would be layers of one stream.
+# A microphone, and a camera in three sizes: of a smaller one, Chromium leaves the largest out. In VP9 and
+# AV1, encodings without a mode would be layers of one stream.
 PUBLISH = """async () => {
   const pc = window.pc = new RTCPeerConnection();
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 960, height: 540}});
