@@ -151,9 +151,10 @@ def test_sizes_of_parameter_sets_by_hand(data: bytes, size: tuple[int, int]) -> 
 @pytest.mark.parametrize(
     "data",
     [parameters(ue(1) + "0" + ue(0) * 2 + ue(256), 40, 23), parameters(ORDER, 40, 23, head=ue(4)),
+     parameters(ORDER, 1, 1, "1" + ue(4) * 2 + ue(0) * 2),
      parameters(ORDER, 40, 23)[:-3], b"\x42" + bytes(200), b"\x64" + bytes(100) + b"\xff" * 100,
      parameters(ue(1) + "0" + ue(0) * 2 + ue(255) + ue(300_000) * 255, 40, 23)],
-    ids=["cycle", "chroma", "short", "zeros", "many zeros", "long"],
+    ids=["cycle", "chroma", "cropped", "short", "zeros", "many zeros", "long"],
 )  # fmt: skip
 def test_impossible_parameter_sets_are_refused(data: bytes) -> None:
     with pytest.raises(ParseError):
