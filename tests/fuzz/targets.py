@@ -71,11 +71,13 @@ def _extensions(data: bytes) -> None:
 
 
 def _look_up_all(parsed: RtpPacket) -> None:
-    for identifier in range(16 if parsed.extension_profile == ONE_BYTE_PROFILE else 256):
+    """Every id that could be there: those that occur as a byte, or as half of one."""
+    heads = set(parsed.data[parsed.extension_start : parsed.extension_end])
+    if parsed.extension_profile == ONE_BYTE_PROFILE:
+        heads = {head >> 4 for head in heads}
+    for identifier in {*heads, 0, 15, 255}:
         found = parsed.extension(identifier)
         assert found is None or len(found) < 256
-        if not parsed.extension_end:
-            break
 
 
 def _rtcp(data: bytes) -> None:
