@@ -19,12 +19,6 @@ _MOST_LENGTH_BYTES = 3
 _LONGEST_SEQUENCE_HEADER = 448
 
 
-class Av1Descriptor(Descriptor):
-    """What the aggregation header and the dependency descriptor say. AV1 has no numbers to rewrite."""
-
-    __slots__ = ()
-
-
 class Av1Reader:
     """Reads one stream; `extension_id` is the dependency descriptor's, None where it was not agreed on."""
 
@@ -35,13 +29,13 @@ class Av1Reader:
         self._dependencies = DependencyReader()
         self._timestamp: int | None = None
 
-    def __call__(self, packet: RtpPacket) -> Av1Descriptor:
+    def __call__(self, packet: RtpPacket) -> Descriptor:
         """Raises ParseError."""
         data, start, end = packet.data, packet.payload_start, packet.payload_end
         if start + 1 >= end:
             raise ParseError("AV1 payload is empty")
         aggregation = data[start]
-        descriptor = Av1Descriptor()
+        descriptor = Descriptor()
         descriptor.length = 1
         extension = None if self._extension_id is None else packet.extension(self._extension_id)
         if extension is None:
@@ -57,7 +51,7 @@ class Av1Reader:
         return descriptor
 
 
-def _place(descriptor: Av1Descriptor, told: DependencyDescriptor) -> None:
+def _place(descriptor: Descriptor, told: DependencyDescriptor) -> None:
     descriptor.start_of_frame = told.start_of_frame
     descriptor.end_of_frame = told.end_of_frame
     descriptor.sizes = told.sizes
@@ -71,14 +65,14 @@ def _place(descriptor: Av1Descriptor, told: DependencyDescriptor) -> None:
             descriptor.up_from, descriptor.up_to = place.temporal_id, place.up_to
 
 
-def _begin_sequence(descriptor: Av1Descriptor, aggregation: int) -> None:
+def _begin_sequence(descriptor: Descriptor, aggregation: int) -> None:
     if aggregation & 0x80:
         raise ParseError("AV1 sequence begins with the rest of an OBU")
     descriptor.keyframe = descriptor.start_of_frame = True
     descriptor.up_from, descriptor.up_to = 0, EVERY_TEMPORAL_LAYER
 
 
-def _widen(descriptor: Av1Descriptor, size: tuple[int, int]) -> None:
+def _widen(descriptor: Descriptor, size: tuple[int, int]) -> None:
     # The extension is only a claim about the picture; the sequence header is what decoders believe.
     if size[0] > descriptor.width or size[1] > descriptor.height:
         descriptor.sizes = (*descriptor.sizes[:-1], size)

@@ -18,14 +18,8 @@ NalUnit = tuple[int, int, int]
 """Type, and where what follows the NAL unit's header begins and ends."""
 
 
-class H264Descriptor(Descriptor):
-    """What the NAL units that begin in a packet say. H.264 has no numbers to rewrite and tells no layers."""
-
-    __slots__ = ()
-
-
 class H264Reader:
-    """Reads one stream, and knows by timestamps what has begun.
+    """Reads one stream, and knows by timestamps what has begun. H.264 tells no layers and has no numbers.
 
     A keyframe starts where its access unit's first parameter set (SPS) is, or its first IDR slice if none came
     before. Should that SPS come after all, late, its packet is said to start the keyframe too: only from there
@@ -39,12 +33,12 @@ class H264Reader:
         self._idr_begun: int | None = None
         self._parameters_begun: int | None = None
 
-    def __call__(self, packet: RtpPacket) -> H264Descriptor:
+    def __call__(self, packet: RtpPacket) -> Descriptor:
         """Raises ParseError, also for the packet types of interleaved mode, which is never agreed on."""
         data, start, end = packet.data, packet.payload_start, packet.payload_end
-        if start + 1 >= end:
+        if start >= end:
             raise ParseError("H.264 payload is empty")
-        descriptor = H264Descriptor()
+        descriptor = Descriptor()
         kind = data[start] & 0x1F
         if kind == _FU_A:
             if end - start < 3:
@@ -61,7 +55,7 @@ class H264Reader:
             raise ParseError("H.264 packet type is not of packetisation mode 0 or 1")
         return descriptor
 
-    def _read(self, descriptor: H264Descriptor, packet: RtpPacket, units: list[NalUnit]) -> None:
+    def _read(self, descriptor: Descriptor, packet: RtpPacket, units: list[NalUnit]) -> None:
         timestamp = packet.timestamp
         if timestamp != self._begun and _starts_picture(packet.data, units[0]):
             self._begun = timestamp
@@ -76,13 +70,15 @@ class H264Reader:
             self._idr_begun = timestamp
 
     @staticmethod
-    def _begin_keyframe(descriptor: H264Descriptor, is_first: bool) -> None:
+    def _begin_keyframe(descriptor: Descriptor, is_first: bool) -> None:
         if is_first:
             descriptor.keyframe = True
             descriptor.up_to = EVERY_TEMPORAL_LAYER
 
 
 def _aggregated(data: bytes, at: int, end: int) -> Iterator[NalUnit]:
+    if at == end:
+        raise ParseError("H.264 aggregation is empty")
     while at < end:
         if at + 3 > end:
             raise ParseError("H.264 aggregation is cut off")

@@ -30,7 +30,10 @@ def read_size(parameters: bytes) -> tuple[int, int]:
     fields = 2 - bits.read(1)
     bits.skip(fields)  # mb_adaptive_frame_field_flag when there are fields, direct_8x8_inference_flag
     cropped_width, cropped_height = _read_cropping(bits, chroma_format, fields) if bits.read(1) else (0, 0)
-    return width - cropped_width, rows * fields * _MACROBLOCK - cropped_height
+    height = rows * fields * _MACROBLOCK
+    if cropped_width >= width or cropped_height >= height:
+        raise ParseError("H.264 picture is cropped to nothing")
+    return width - cropped_width, height - cropped_height
 
 
 def _read_chroma_format(bits: BitReader) -> int:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfu.codecs.av1 import Av1Descriptor, Av1Reader
+from sfu.codecs import Descriptor
+from sfu.codecs.av1 import Av1Reader
 from sfu.codecs.bits import BitReader
 from sfu.codecs.dependency import DependencyReader
 from sfu.errors import ParseError
@@ -222,7 +223,7 @@ def test_a_new_table_replaces_the_old() -> None:
 # Both together
 
 
-def describe(reader: Av1Reader, extension: bytes, payload: bytes = elements(FRAME)) -> Av1Descriptor:
+def describe(reader: Av1Reader, extension: bytes, payload: bytes = elements(FRAME)) -> Descriptor:
     return reader(with_extension(payload, extension))
 
 

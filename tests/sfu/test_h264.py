@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfu.codecs.h264 import H264Descriptor, H264Reader
+from sfu.codecs import Descriptor
+from sfu.codecs.h264 import H264Reader
 from sfu.codecs.h264_parameters import read_size
 from sfu.errors import ParseError
 from tests.sfu.captures import load
@@ -16,7 +17,7 @@ SEI, DELIMITER = b"\x06\x05\x01\x00\x80", b"\x09\xf0"
 FIRST_PART, NEXT_PART, LAST_PART = b"\x7c\x85\x88\x84", b"\x7c\x05\x01\x02", b"\x7c\x45\x03\x04"
 
 
-def read(*payloads: bytes) -> list[H264Descriptor]:
+def read(*payloads: bytes) -> list[Descriptor]:
     """What a reader says of packets of one access unit."""
     reader = H264Reader()
     return [reader(packet(payload, 9_000)) for payload in payloads]
@@ -38,6 +39,7 @@ def read(*payloads: bytes) -> list[H264Descriptor]:
         ([SPS, SPS, IDR], 0, 0),
         ([SLICE, LATER_SLICE], None, 0),
         ([SEI, SLICE], None, 0),
+        ([b"\x0a", b"\x0b", b"\x65"], 2, None),  # ends of sequence and stream are a byte each
         ([LATER_SLICE], None, None),  # the first was lost
         ([NEXT_PART, LAST_PART], None, None),
         ([b"\x5c\x81\x9a", b"\x5c\x41\x02"], None, 0),  # a slice in fragments
@@ -73,7 +75,7 @@ def test_sizes_come_with_parameter_sets(payloads: list[bytes]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "65", "7c", "7c85", "78", "7800", "780000", "7800ff01", "780001", "7800016578",
+    ["", "67", "7c", "7c85", "78", "7800", "780000", "7800ff01", "780001", "7800016578",
      "1900", "1a0000", "1b0000", "1d0000", "0000", "1e00", "1f00", "6742c0", "7800036742c0"],
 )  # fmt: skip
 def test_cut_off_and_unagreed_packets_are_refused(text: str) -> None:
@@ -151,9 +153,10 @@ def test_sizes_of_parameter_sets_by_hand(data: bytes, size: tuple[int, int]) -> 
 @pytest.mark.parametrize(
     "data",
     [parameters(ue(1) + "0" + ue(0) * 2 + ue(256), 40, 23), parameters(ORDER, 40, 23, head=ue(4)),
+     parameters(ORDER, 1, 1, "1" + ue(4) * 2 + ue(0) * 2),
      parameters(ORDER, 40, 23)[:-3], b"\x42" + bytes(200), b"\x64" + bytes(100) + b"\xff" * 100,
      parameters(ue(1) + "0" + ue(0) * 2 + ue(255) + ue(300_000) * 255, 40, 23)],
-    ids=["cycle", "chroma", "short", "zeros", "many zeros", "long"],
+    ids=["cycle", "chroma", "cropped", "short", "zeros", "many zeros", "long"],
 )  # fmt: skip
 def test_impossible_parameter_sets_are_refused(data: bytes) -> None:
     with pytest.raises(ParseError):

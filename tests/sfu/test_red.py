@@ -30,14 +30,15 @@ def test_blocks_are_split(blocks: list[Block]) -> None:
     assert primary(red(*blocks)) == (blocks[-1].payload_type, blocks[-1].payload)
 
 
-def test_a_packet_of_chromium() -> None:
-    # Two frames of DTX, one byte of Opus each, and the frame that ends the silence.
-    payload = bytes.fromhex("ef0f0001ef0780016f7878788005")
-    assert split(payload) == [
-        Block(111, 960, b"\x78"),
-        Block(111, 480, b"\x78"),
-        Block(111, 0, b"\x78\x80\x05"),
-    ]
+def test_packets_of_chromium() -> None:
+    first = bytes.fromhex("6f780be4c136ecc58d8c49469904c5aaed92e7634a3a1898ee62cb60ff6c1b2900")
+    assert split(first) == [Block(111, 0, first[1:])]
+    # A silence begins (DTX): one byte of Opus, and once more the frame of 40 ms before.
+    silence = bytes.fromhex(
+        "ef1e00236f7807c979c8c957c0a21223faef67f3281bd32af9fffe8356ae43afba672f0e2a02970078"
+    )
+    assert split(silence) == [Block(111, 1_920, silence[5:-1]), Block(111, 0, b"\x78")]
+    assert primary(silence) == (111, b"\x78")
 
 
 @pytest.mark.parametrize(
