@@ -12,8 +12,8 @@ from rooms.events import EVENT_TYPES, Event, Gap, MeetingCreated, SegmentClosed,
 from tests.rooms.story import ended
 
 PROTOCOL = Path(__file__).parents[2] / "PROTOCOL.md"
-# What the protocol has beyond the always present data: a limit other than the usual one.
-OPTIONAL = {"participant_limit"}
+# What the protocol has beyond the always present data: a limit or a codec other than the usual one.
+OPTIONAL = {"participant_limit", "video_codec"}
 
 
 def test_names_and_fields_are_those_of_the_protocol():

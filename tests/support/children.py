@@ -39,6 +39,8 @@ class Child:
         handlers = {method: self._handler(method) for method in self.methods}
         self._client = ControlClient(str(control), self.kind, self.kind, handlers, self.slow)
         self._calls = calls
+        #: The parameters of every request, by method.
+        self.asked: dict[str, list[dict[str, Any]]] = {}
         self.refused: dict[str, str] = {}
         self.held: dict[str, asyncio.Event] = {}
         self._serving = asyncio.create_task(self._client.run())
@@ -60,6 +62,7 @@ class Child:
         async def handle(**params: Any) -> dict[str, Any]:
             recording_id = params.get("recording_id", "")
             self._calls.append(method)
+            self.asked.setdefault(method, []).append(params)
             if method in self.held:
                 await self.held[method].wait()
             if method in self.refused:

@@ -6,7 +6,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from server.control import ControlServer
+from server.media import MediaPlane
 from server.media_metrics import MediaMetrics
+from server.media_quality import MediaQuality
 from sfu.control import ControlClient
 from sfu.node import Node
 from tests.support.wait import until
@@ -19,7 +21,7 @@ async def test_a_workers_totals_are_told(tmp_path: Path) -> None:
     await node.subscribe("m", "s1", [])
     serving = asyncio.create_task(ControlClient(str(control.path), "sfu", "sfu0", node.requests()).run())
     await until(lambda: control.children)
-    metrics, registry = MediaMetrics(control), CollectorRegistry()
+    metrics, registry = MediaMetrics(control, MediaQuality(MediaPlane(control))), CollectorRegistry()
     registry.register(metrics)
     await metrics.refresh()
     for name in ("diemcau_sfu_peers", "diemcau_sfu_meetings"):
