@@ -109,3 +109,31 @@ class FakeWorker(Child):
 
     kind = "sfu"
     methods = ("publish", "record", "stop_recording", "close_meeting")
+
+
+class FakeSfu(FakeWorker):
+    """Negotiates without SDP: one slot for each track that is wanted, then those of the speakers."""
+
+    methods = (
+        *("publish", "subscribe", "answer", "play", "pause", "unpublish"),
+        *("close_peer", "close_meeting", "meeting_stats", "stats"),
+    )
+
+    def __init__(self, control: Path, calls: list[str]) -> None:
+        super().__init__(control, calls)
+        #: What is answered to `meeting_stats` and `stats`.
+        self.statistics: dict[str, Any] = {}
+
+    def answer(self, method: str, recording_id: str) -> dict[str, Any]:
+        """As `sfu.node` does."""
+        asked = self.asked[method][-1]
+        if method == "publish":
+            return {"sdp": "answer", "tracks": []}
+        if method == "subscribe":
+            slots = [
+                {"mid": str(mid), "owner": want["owner"], "source": want["source"]}
+                for mid, want in enumerate(asked["wants"])
+            ]
+            speakers = [str(len(slots) + n) for n in range(asked["speakers"])]
+            return {"sdp": "offer", "slots": slots, "speakers": speakers}
+        return self.statistics if method in {"meeting_stats", "stats"} else {}
