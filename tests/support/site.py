@@ -110,7 +110,7 @@ async def serve(
     storage = await Storage.open(read)
     auth = Auth(storage, read, clock, Passwords(_CHEAP, _CHEAP.hash("nobody")))
     await auth.first_run()
-    meetings, archive = LiveMeetings(storage, clock), directory / "archive"
+    meetings, archive = LiveMeetings(storage, clock, video_codec=read.video_codec), directory / "archive"
     control = ControlServer(directory / "control.sock")
     media = MediaPlane(control)
     app = make_application(
