@@ -1,15 +1,18 @@
 """Facts of a meeting, frozen. Their names and fields are the protocol's (PROTOCOL.md) and the archive's.
 
 An event tells what happened, not what follows from it: ParticipantLeft also ends the participant's tracks and
-lowers the hand; MeetingEnded ends everything but the reports of the recorder.
+speech and lowers the hand; TrackMuted also ends the loss of the track; MeetingEnded ends everything but the
+reports of the recorder.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rooms.errors import BadEvent
 from rooms.fields import read_fields, write_fields
 from rooms.ids import ParticipantId, RecordingId
+from rooms.media import Link, VideoCodec
 from rooms.participant import Kind, LeaveReason, Source
 from rooms.permissions import Role
 
@@ -29,6 +32,7 @@ class MeetingCreated(Event):
     code: str
     created_by: str
     participant_limit: int = DEFAULT_PARTICIPANT_LIMIT
+    video_codec: VideoCodec = VideoCodec.VP8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,37 @@ class TrackMuted(Event):
 class TrackUnmuted(Event):
     participant_id: ParticipantId
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost(Event):
+    """A track that is published and not muted brings nothing: `no_packets`."""
+
+    participant_id: ParticipantId
+    source: Source
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReturned(Event):
+    """It brings packets again."""
+
+    participant_id: ParticipantId
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChanged(Event):
+    """Who is heard above all others from now on; None when nobody is."""
+
+    participant_id: ParticipantId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkQuality(Event):
+    """How the lines of some participants fare: of all at intervals, of one when it became bad or good again."""
+
+    links: Mapping[ParticipantId, Link]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +228,10 @@ EVENT_TYPES: dict[str, type[Event]] = {
         TrackUnpublished,
         TrackMuted,
         TrackUnmuted,
+        MediaLost,
+        MediaReturned,
+        SpeakerChanged,
+        LinkQuality,
         HandRaised,
         HandLowered,
         ChatSent,

@@ -1,11 +1,11 @@
 """Frozen dataclasses to JSON values and back, strictly: what is read must be what would be written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import partial
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
@@ -14,7 +14,7 @@ _READERS: dict[type, dict[str, Reader]] = {}
 
 
 def write_fields(value: Any) -> dict[str, Any]:
-    """Return a dataclass as a JSON object: enums by value, tuples as lists, nested ones as objects.
+    """Return a dataclass as a JSON object: enums by value, tuples as lists, mappings and nested ones as objects.
 
     A field that has its default is left out: so a field added in a later version, with a default, leaves the
     data and therefore the hashes of older logs as they were.
@@ -34,6 +34,8 @@ def read_fields(cls: type[T], data: Any) -> T:
 def _write(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_write(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _write(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.value
     return write_fields(value) if is_dataclass(value) else value
@@ -47,15 +49,17 @@ def _readers(cls: type) -> dict[str, Reader]:
 
 
 def _reader(hint: Any) -> Reader:
-    """Return what reads a value of this type: str, int, an enum, a dataclass or a tuple of one of them.
+    """Return what reads a value of this type: str, int, an enum, a dataclass, or a tuple or mapping of one of them.
 
     What may be None is None by default, and a default is never written.
     """
     hint = getattr(hint, "__supertype__", hint)
-    if isinstance(hint, UnionType):
+    if get_origin(hint) in (Union, UnionType):  # which of the two `X | None` makes depends on what X is
         return _reader(next(option for option in get_args(hint) if option is not NoneType))
     if get_origin(hint) is tuple:
         return _list_reader(_reader(get_args(hint)[0]))
+    if get_origin(hint) is Mapping:
+        return _mapping_reader(_reader(get_args(hint)[1]))
     if hint in (str, int):
         return _plain_reader(hint)
     return partial(hint) if issubclass(hint, Enum) else partial(read_fields, hint)
@@ -66,6 +70,16 @@ def _list_reader(item: Reader) -> Reader:
         if not isinstance(value, list):
             raise TypeError(f"a list was expected, not {type(value).__name__}")
         return tuple(item(element) for element in value)
+
+    return read
+
+
+def _mapping_reader(item: Reader) -> Reader:
+    def read(value: Any) -> dict[str, Any]:
+        # What was JSON has no keys but strings.
+        if not isinstance(value, dict):
+            raise TypeError(f"an object was expected, not {type(value).__name__}")
+        return {key: item(element) for key, element in value.items()}
 
     return read
 

@@ -21,6 +21,9 @@ from rooms.events import (
     Gap,
     HandLowered,
     HandRaised,
+    LinkQuality,
+    MediaLost,
+    MediaReturned,
     MeetingCreated,
     MeetingEnded,
     MeetingStarted,
@@ -36,6 +39,7 @@ from rooms.events import (
     RecordingStopped,
     RecordingWarned,
     SegmentClosed,
+    SpeakerChanged,
     TrackMuted,
     TrackPublished,
     TrackUnmuted,
@@ -43,6 +47,7 @@ from rooms.events import (
 )
 from rooms.fields import read_fields
 from rooms.ids import ParticipantId, RecordingId
+from rooms.media import Link, VideoCodec
 from rooms.participant import Kind, LeaveReason, Participant, Source
 from rooms.permissions import Action, Actor, Role, check
 from rooms.recording import Recording, RecordingPhase
@@ -58,10 +63,14 @@ class Meeting(MeetingState):
 
     @staticmethod
     def create(
-        title: str, code: str, created_by: str, participant_limit: int = DEFAULT_PARTICIPANT_LIMIT
+        title: str,
+        code: str,
+        created_by: str,
+        participant_limit: int = DEFAULT_PARTICIPANT_LIMIT,
+        video_codec: VideoCodec = VideoCodec.VP8,
     ) -> list[Event]:
         """Plan a meeting. Raises TitleInvalid."""
-        return [MeetingCreated(clean_title(title), code, created_by, participant_limit)]
+        return [MeetingCreated(clean_title(title), code, created_by, participant_limit, video_codec)]
 
     def admit(
         self, participant_id: ParticipantId, name: str, role: Role, kind: Kind = Kind.PERSON
@@ -122,6 +131,32 @@ class Meeting(MeetingState):
             return []
         event = TrackMuted if muted else TrackUnmuted
         return [event(participant_id, Source(source))]
+
+    def lose_media(self, participant_id: ParticipantId, source: Source, reason: str) -> list[Event]:
+        """Note that a track brings nothing, once until it does again; one that is muted or gone is not missed."""
+        seat = self.participants.get(participant_id)
+        if seat is None or seat.tracks.get(source) is not False or source in seat.silent:
+            return []
+        return [MediaLost(participant_id, Source(source), reason)]
+
+    def regain_media(self, participant_id: ParticipantId, source: Source) -> list[Event]:
+        """Note that a track that was lost is back."""
+        seat = self.participants.get(participant_id)
+        lost = seat is not None and source in seat.silent
+        return [MediaReturned(participant_id, Source(source))] if lost else []
+
+    def change_speaker(self, participant_id: ParticipantId | None) -> list[Event]:
+        """Note who is heard above all others now, None for nobody; no event for whoever has left already."""
+        if participant_id == self.speaker or not (participant_id is None or self.is_present(participant_id)):
+            return []
+        return [SpeakerChanged(participant_id)]
+
+    def note_quality(self, links: Mapping[ParticipantId, Link]) -> list[Event]:
+        """Note how the lines of those who are here fare."""
+        here = {
+            participant_id: link for participant_id, link in links.items() if self.is_present(participant_id)
+        }
+        return [LinkQuality(here)] if here else []
 
     def raise_hand(self, actor: ParticipantId) -> list[Event]:
         """Ask to speak. Raises NotAllowed, HandAlreadyRaised."""

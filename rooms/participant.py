@@ -46,8 +46,11 @@ class Participant:
     connected: bool = True
     tracks: dict[Source, bool] = field(default_factory=dict)
     """Source → muted, in the order of publishing."""
+    silent: set[Source] = field(default_factory=set)
+    """What is published and not muted, but brings nothing."""
 
     def leave(self) -> None:
         """Go: what was published ends with the presence."""
         self.present = self.connected = False
         self.tracks.clear()
+        self.silent.clear()

@@ -11,7 +11,8 @@ from rooms.chat import Chat, Message
 from rooms.floor import Floor
 from rooms.ids import MeetingId, ParticipantId, RecordingId
 from rooms.log import LoggedEvent, iso
-from rooms.participant import Participant
+from rooms.media import VideoCodec
+from rooms.participant import Participant, Source
 from rooms.recording import Recording, RecordingPhase
 
 
@@ -32,10 +33,13 @@ class MeetingState:
     code: str = ""
     created_by: str = ""
     participant_limit: int = events.DEFAULT_PARTICIPANT_LIMIT
+    video_codec: VideoCodec = VideoCodec.VP8
     phase: MeetingPhase = MeetingPhase.PLANNED
     started_at: datetime | None = None
     participants: dict[ParticipantId, Participant] = field(default_factory=dict)
     """Everybody who ever was here, in the order of first coming; `present` tells who is."""
+    speaker: ParticipantId | None = None
+    """Who is heard above all others."""
     floor: Floor = field(default_factory=Floor)
     chat: Chat = field(default_factory=Chat)
     recordings: dict[RecordingId, Recording] = field(default_factory=dict)
@@ -71,6 +75,11 @@ class MeetingState:
         """Who is in the meeting now, cut off for the moment or not."""
         return [participant for participant in self.participants.values() if participant.present]
 
+    def is_present(self, participant_id: ParticipantId) -> bool:
+        """Whether somebody is in the meeting now, cut off for the moment or not."""
+        participant = self.participants.get(participant_id)
+        return participant is not None and participant.present
+
     @property
     def running_recording(self) -> Recording | None:
         """The recording that is being made, paused or not. There is at most one."""
@@ -84,8 +93,10 @@ class MeetingState:
             "code": self.code,
             "state": self.phase.value,
             "started_at": _iso_or_none(self.started_at),
+            "video_codec": self.video_codec.value,
             "seq": self.seq,
             "participants": [self._participant_snapshot(participant) for participant in self.present],
+            "speaker": self.speaker,
             "hands": list(self.floor.hands),
             "chat": [_message_snapshot(message) for message in self.chat.messages],
             "recording": _recording_snapshot(self.running_recording),
@@ -99,9 +110,7 @@ class MeetingState:
             "kind": participant.kind.value,
             "connected": participant.connected,
             "joined_at": iso(participant.joined_at),
-            "tracks": [
-                {"source": source.value, "muted": muted} for source, muted in participant.tracks.items()
-            ],
+            "tracks": [_track_snapshot(participant, source) for source in participant.tracks],
             "hand_raised_at": _iso_or_none(self.floor.hands.get(participant.id)),
         }
 
@@ -110,6 +119,7 @@ class MeetingState:
         self.code = event.code
         self.created_by = event.created_by
         self.participant_limit = event.participant_limit
+        self.video_codec = event.video_codec
 
     def _on_started(self, _: events.MeetingStarted, logged: LoggedEvent) -> None:
         self.phase = MeetingPhase.RUNNING
@@ -132,18 +142,36 @@ class MeetingState:
     def _on_left(self, event: events.ParticipantLeft, _: LoggedEvent) -> None:
         self.participants[event.participant_id].leave()
         self.floor.lower_hand(event.participant_id)
+        if self.speaker == event.participant_id:
+            self.speaker = None
 
     def _on_published(self, event: events.TrackPublished, _: LoggedEvent) -> None:
         self.participants[event.participant_id].tracks[event.source] = False
 
     def _on_unpublished(self, event: events.TrackUnpublished, _: LoggedEvent) -> None:
-        del self.participants[event.participant_id].tracks[event.source]
+        participant = self.participants[event.participant_id]
+        del participant.tracks[event.source]
+        participant.silent.discard(event.source)
 
     def _on_muted(self, event: events.TrackMuted, _: LoggedEvent) -> None:
-        self.participants[event.participant_id].tracks[event.source] = True
+        participant = self.participants[event.participant_id]
+        participant.tracks[event.source] = True
+        participant.silent.discard(event.source)
 
     def _on_unmuted(self, event: events.TrackUnmuted, _: LoggedEvent) -> None:
         self.participants[event.participant_id].tracks[event.source] = False
+
+    def _on_media_lost(self, event: events.MediaLost, _: LoggedEvent) -> None:
+        self.participants[event.participant_id].silent.add(event.source)
+
+    def _on_media_returned(self, event: events.MediaReturned, _: LoggedEvent) -> None:
+        self.participants[event.participant_id].silent.discard(event.source)
+
+    def _on_speaker_changed(self, event: events.SpeakerChanged, _: LoggedEvent) -> None:
+        self.speaker = event.participant_id
+
+    def _on_link_quality(self, _: events.LinkQuality, __: LoggedEvent) -> None:
+        """Evidence for those who read the log; who is in the meeting is told of the present every few seconds."""
 
     def _on_hand_raised(self, event: events.HandRaised, logged: LoggedEvent) -> None:
         self.floor.raise_hand(event.participant_id, logged.time)
@@ -189,6 +217,11 @@ def _iso_or_none(time: datetime | None) -> str | None:
     return iso(time) if time else None
 
 
+def _track_snapshot(participant: Participant, source: Source) -> dict[str, Any]:
+    track = {"source": source.value, "muted": participant.tracks[source]}
+    return track | {"lost": True} if source in participant.silent else track
+
+
 def _message_snapshot(message: Message) -> dict[str, Any]:
     return {
         "message_id": message.id,
@@ -224,6 +257,10 @@ _FOLDS: dict[type[events.Event], _Fold] = {
     events.TrackUnpublished: MeetingState._on_unpublished,
     events.TrackMuted: MeetingState._on_muted,
     events.TrackUnmuted: MeetingState._on_unmuted,
+    events.MediaLost: MeetingState._on_media_lost,
+    events.MediaReturned: MeetingState._on_media_returned,
+    events.SpeakerChanged: MeetingState._on_speaker_changed,
+    events.LinkQuality: MeetingState._on_link_quality,
     events.HandRaised: MeetingState._on_hand_raised,
     events.HandLowered: MeetingState._on_hand_lowered,
     events.ChatSent: MeetingState._on_chat,

@@ -18,9 +18,10 @@ from server.control import ControlServer
 from server.effects import MediaEffects
 from server.follower import Follower
 from server.http_app import make_application
-from server.keys import CATALOGUE, METRICS, READINESS
+from server.keys import CATALOGUE, MEDIA, METRICS, QUALITY, READINESS
 from server.live import LiveMeetings
 from server.media import MediaPlane
+from server.media_log import MediaLog
 from server.media_metrics import MediaMetrics
 from server.meeting_service import LiveMeetingService
 from server.minutes import write_minutes
@@ -43,10 +44,21 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
         closing.push_async_callback(storage.close)
         auth = Auth(storage, settings)
         closing.callback(auth.close)
-        meetings = LiveMeetings(storage, participant_limit=settings.participant_limit)
+        meetings = LiveMeetings(
+            storage, participant_limit=settings.participant_limit, video_codec=settings.video_codec
+        )
         folders = RecordingFolders(settings.data)
-        app = make_application(settings, storage, auth, LiveMeetingService(meetings), folders, write_minutes)
-        await _start_live(closing, app, settings, runtime, storage, meetings, folders)
+        control = ControlServer(runtime / "control.sock")
+        app = make_application(
+            settings,
+            storage,
+            auth,
+            LiveMeetingService(meetings),
+            folders,
+            write_minutes,
+            MediaPlane(control),
+        )
+        await _start_live(closing, app, settings, runtime, storage, meetings, folders, control)
         yield app
 
 
@@ -58,17 +70,17 @@ async def _start_live(
     storage: Storage,
     meetings: LiveMeetings,
     folders: RecordingFolders,
+    control: ControlServer,
 ) -> None:
     """What meetings need while they run. Each part is ended before those it stands on."""
-    control = ControlServer(runtime / "control.sock")
-    media = MediaPlane(control)
-    presence = Presence(meetings)
+    media, presence = app[MEDIA], Presence(meetings)
     closing.push_async_callback(presence.close)
     recordings = Recordings(storage, control, media, meetings, folders, runtime / "tap.sock")
     closing.push_async_callback(recordings.close)
     effects = Follower("media effects", MediaEffects(media))
     meetings.listeners.append(effects)
     closing.push_async_callback(effects.close)
+    closing.push_async_callback(MediaLog(media, meetings).close)
     signalling = Signalling(storage, meetings, media, presence, app[CATALOGUE])
     ingest = HttpIngest(storage, meetings, media, presence)
     for part in (signalling, ingest):
@@ -79,7 +91,7 @@ async def _start_live(
 
     # Before the runner waits for open connections: a socket is one for as long as its client is there.
     app.on_shutdown.append(say_goodbye)
-    metrics = MediaMetrics(control)
+    metrics = MediaMetrics(control, app[QUALITY])
     app[METRICS].registry.register(metrics)
     app[METRICS].refreshers.append(metrics.refresh)
     app[READINESS].checks |= {

@@ -21,6 +21,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from rooms.media import VideoCodec
+
 EXIT_WRONG_SETTING = 2
 PREFIX = "DIEMCAU_"
 CONFIG_FILE = "diemcau.toml"
@@ -116,6 +118,10 @@ class Settings(BaseSettings):
     participant_limit: int = Field(default=500, ge=1, le=10_000)
     """Participants of a meeting at once; who comes over it is refused, so that the meeting goes on (QĐ 444/QĐ-BKHCN).
     Holds for meetings created from then on."""
+
+    video_codec: VideoCodec = VideoCodec.VP8
+    """Codec of pictures in meetings planned from then on, unless the meeting is given its own: `vp8` (the widest
+    reach), `h264` (room hardware), `vp9` or `av1` (sharper on thin lines, dearer to encode). Who cannot gets VP8."""
 
     admin_password: SecretStr | None = None
     """First start only: the password of user `admin`. Without it a one-time set-up link is printed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -24,8 +24,6 @@ from server.throttle import TokenBucket
 
 log = structlog.get_logger(__name__)
 
-Emit = Callable[[str, Any], Awaitable[None]]
-
 # A person clicks a few times a second; a page that joins sends a dozen messages at once.
 MESSAGES_PER_S = 20
 MESSAGES_BURST = 60
@@ -34,6 +32,17 @@ JOINS_PER_S = 0.5
 JOINS_BURST = 10
 # A client that missed more is served faster with a snapshot.
 MISSED_LIMIT = 1_000
+
+
+class Line(Protocol):
+    """The way to the client."""
+
+    async def emit(self, name: str, data: Any) -> None:
+        """Send a message."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits for the client that it had better be spared."""
 
 
 class TooManyMessages(MeetingError):
@@ -53,7 +62,7 @@ class Connection:
         media: MediaPlane,
         session: MediaSession,
         presence: Presence,
-        emit: Emit,
+        line: Line,
     ) -> None:
         self.sid = sid
         self.seat = seat
@@ -63,10 +72,11 @@ class Connection:
         self._media = media
         self._session = session
         self._presence = presence
-        self._emit = emit
+        self._line = line
         self._budget = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST)
         self._joins = TokenBucket(JOINS_PER_S, JOINS_BURST)
         self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self._latest: dict[str, Any] = {}
         self._sender = asyncio.create_task(self._send(), name=f"{self} outbox")
 
     def __str__(self) -> str:
@@ -87,6 +97,16 @@ class Connection:
         if self.joined:
             self._queue("events", events)
 
+    def tell_latest(self, name: str, data: Any) -> None:
+        """Queue what the next of its name makes worthless: a client that is behind gets the last one, later."""
+        if not self.joined:
+            return
+        self._latest[name] = data
+        if not self._line.is_behind:
+            for message in self._latest.items():
+                self._queue(*message)
+            self._latest.clear()
+
     def end(self) -> None:
         """Take and tell nothing from this moment on."""
         if not self.ended:
@@ -103,8 +123,8 @@ class Connection:
     async def farewell(self, closing: dict[str, Any]) -> None:
         """Send what is queued, then the reason why this ends."""
         while not self._outbox.empty():
-            await self._emit(*self._outbox.get_nowait())
-        await self._emit("closed", closing)
+            await self._line.emit(*self._outbox.get_nowait())
+        await self._line.emit("closed", closing)
 
     # Messages, one method each.
 
@@ -119,10 +139,10 @@ class Connection:
         missed = await self._missed(message.after)
         await self._check_open()
         # From here to the return nothing is awaited: no event falls between the answer and what `tell` sends.
-        self._session.tell(self._media_changed)
+        self._session.tell(self._queue)
         self.joined = True
-        meeting = self.live.meeting
-        answer: dict[str, Any] = {"participant_id": self.seat.participant_id, "seq": meeting.seq}
+        meeting, me = self.live.meeting, self.seat.participant_id
+        answer = {"participant_id": me, "seq": meeting.seq, "ice_servers": self._media.ice_servers(me)}
         if missed is None:
             return answer | {"snapshot": meeting.snapshot()}
         return answer | {"events": [event.to_json() for event in missed]}
@@ -169,30 +189,31 @@ class Connection:
     async def _publish(self, message: protocol.Publish) -> dict[str, Any]:
         # Before the worker hears of it: what may not be published must not be carried for a moment.
         check(self.live.meeting.participants[self.seat.participant_id].role, Action.PUBLISH)
+        # Before the answer: what the worker asks for from now on asks for the next offer.
+        self._session.offered()
         answer = await self._media.publish(
             self.live.meeting_id,
             self._session.peer("publishing"),
             self.seat.participant_id,
             message.sdp,
-            dict(message.sources),
+            message.sources,
+            self.live.meeting.video_codec,
+            message.hints,
         )
         for source in dict.fromkeys(message.sources.values()):
             await enter_track(self.live, self._media, self.seat.participant_id, Source(source))
         return {"sdp": answer["sdp"]}
 
     async def _subscribe(self, message: protocol.Subscribe) -> dict[str, Any]:
-        present = {participant.id for participant in self.live.meeting.present}
-        wants = [
-            {"owner": track.participant_id, "source": track.source}
-            for track in message.tracks
-            if track.participant_id in present and track.participant_id != self.seat.participant_id
-        ]
-        reply = await self._media.subscribe(self.live.meeting_id, self._session.peer("receiving"), wants)
+        me, present = self.seat.participant_id, {participant.id for participant in self.live.meeting.present}
+        wants = [_want(track) for track in message.tracks if track.participant_id in present - {me}]
+        peer = self._session.peer("receiving")
+        reply = await self._media.subscribe(self.live.meeting_id, peer, me, wants, message.speakers)
         slots = [
             {"mid": slot["mid"], "participant_id": slot["owner"], "source": slot["source"]}
             for slot in reply["slots"]
         ]
-        return {"sdp": reply["sdp"], "slots": slots}
+        return {"sdp": reply["sdp"], "slots": slots, "speakers": reply["speakers"]}
 
     async def _answer(self, message: protocol.Answer) -> dict[str, Any]:
         await self._media.answer(self.live.meeting_id, self._session.peer("receiving"), message.sdp)
@@ -202,15 +223,18 @@ class Connection:
         await self._session.close()
         return {}
 
-    def _media_changed(self, connection: str, state: str) -> None:
-        self._queue("media", {"connection": connection, "state": state})
-
     def _queue(self, name: str, data: Any) -> None:
         self._outbox.put_nowait((name, data))
 
     async def _send(self) -> None:
         while True:
-            await self._emit(*await self._outbox.get())
+            await self._line.emit(*await self._outbox.get())
+
+
+def _want(track: protocol.WantedTrack) -> dict[str, Any]:
+    """A wanted track as workers know it; without a size all of it is wanted."""
+    size = track.model_dump(include={"width", "height"}, exclude_none=True)
+    return {"owner": track.participant_id, "source": track.source, **size}
 
 
 _HANDLERS: dict[str, Callable[[Connection, Any], Awaitable[dict[str, Any]]]] = {

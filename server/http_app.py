@@ -17,9 +17,11 @@ from server.keys import (
     CATALOGUE,
     CLOCK,
     LIMITS,
+    MEDIA,
     MEETINGS,
     METRICS,
     MINUTES,
+    QUALITY,
     READINESS,
     READINGS,
     SETTINGS,
@@ -27,6 +29,8 @@ from server.keys import (
     STORAGE,
 )
 from server.limits import Limits
+from server.media import MediaPlane
+from server.media_quality import MediaQuality
 from server.metrics import HttpMetrics
 from server.middlewares import MIDDLEWARES
 from server.readiness import Readiness
@@ -52,6 +56,7 @@ def make_application(
     meetings: MeetingService,
     archive: Archive,
     minutes: MinutesWriter,
+    media: MediaPlane,
     *,
     static: Path = pages.STATIC_DIRECTORY,
     clock: Clock = utc_now,
@@ -64,6 +69,8 @@ def make_application(
     app[MEETINGS] = meetings
     app[ARCHIVE] = archive
     app[MINUTES] = minutes
+    app[MEDIA] = media
+    app[QUALITY] = MediaQuality(media)
     app[CLOCK] = clock
     app[STATIC] = static
     app[CATALOGUE] = Catalogue.load(static / "locales")

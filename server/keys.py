@@ -9,6 +9,8 @@ from server.catalogue import Catalogue
 from server.config import Settings
 from server.first_times import FirstTimes
 from server.limits import Limits
+from server.media import MediaPlane
+from server.media_quality import MediaQuality
 from server.metrics import HttpMetrics
 from server.readiness import Readiness
 from server.services import Archive, Clock, MeetingService, MinutesWriter
@@ -23,6 +25,8 @@ CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 METRICS = web.AppKey("metrics", HttpMetrics)
 STATIC = web.AppKey("static", Path)
 READINGS = web.AppKey("readings", FirstTimes)
+MEDIA = web.AppKey("media", MediaPlane)
+QUALITY = web.AppKey("quality", MediaQuality)
 READINESS = web.AppKey("readiness", Readiness)
 
 MEETINGS: web.AppKey[MeetingService] = web.AppKey("meetings")

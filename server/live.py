@@ -17,6 +17,7 @@ from rooms.errors import MeetingError
 from rooms.events import DEFAULT_PARTICIPANT_LIMIT, Event
 from rooms.ids import MeetingId, ParticipantId, RecordingId, UserId, new_id, new_meeting_code
 from rooms.log import LoggedEvent, Moment, chain
+from rooms.media import VideoCodec
 from rooms.meeting import Meeting
 from rooms.permissions import Actor
 from server.services import Clock, utc_now
@@ -125,25 +126,25 @@ class LiveMeetings:
         storage: Storage,
         clock: Clock = utc_now,
         participant_limit: int = DEFAULT_PARTICIPANT_LIMIT,
+        video_codec: VideoCodec = VideoCodec.VP8,
     ) -> None:
         self._clock = clock
         self._participant_limit = participant_limit
+        self._video_codec = video_codec
         self.listeners: list[Listener] = [self._keep_while_occupied]
         self._storage = storage
         self._loaded: WeakValueDictionary[MeetingId, LiveMeeting] = WeakValueDictionary()
         self._running: set[LiveMeeting] = set()
         self._loading: WeakValueDictionary[MeetingId, asyncio.Lock] = WeakValueDictionary()
 
-    async def create(self, title: str, created_by: UserId) -> LiveMeeting:
-        """Plan a meeting and store its first event."""
+    async def create(
+        self, title: str, created_by: UserId, video_codec: VideoCodec | None = None
+    ) -> LiveMeeting:
+        """Plan a meeting, with the usual codec unless one is chosen, and store its first event."""
         meeting_id, code, now = MeetingId(new_id()), new_meeting_code(), Moment(self._clock(), 0)
-        logged = chain(
-            None,
-            meeting_id,
-            created_by,
-            Meeting.create(title, code, created_by, self._participant_limit),
-            now,
-        )
+        codec = video_codec or self._video_codec
+        created = Meeting.create(title, code, created_by, self._participant_limit, codec)
+        logged = chain(None, meeting_id, created_by, created, now)
         live = LiveMeeting(logged, self._storage, self.listeners, self._clock)
         row = MeetingRow(meeting_id, code, live.meeting.title, created_by, logged[0].time)
         await self._storage.meetings.add(row, logged)

@@ -5,27 +5,38 @@ The worker knows tracks and owners, not people; the meeting knows people, not pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 
 from rooms.ids import MeetingId, ParticipantId
+from rooms.media import VideoCodec
+from server.codecs import PREFERENCES
 from server.control import ChildLink, ControlServer
+from server.protocol import Hint
+from server.protocol import Source as SourceName
+from server.services import IceServersOf
 from sfu.control import ControlError
 
 log = structlog.get_logger(__name__)
+
+Report = dict[str, Any]
 
 
 class MediaPlane:
     """The connected workers and the meetings placed on them; a meeting stays on its worker while that lives."""
 
-    def __init__(self, control: ControlServer) -> None:
+    def __init__(self, control: ControlServer, ice_servers: IceServersOf = lambda _: []) -> None:
         self._control = control
+        #: Through whom a participant's connections may go, for `join`.
+        self.ice_servers = ice_servers
         self._placed: dict[MeetingId, str] = {}
         self._peer_listeners: dict[str, Callable[[str, str], None]] = {}
         self.on_placed: list[Callable[[MeetingId], None]] = []
         self.on_lost: list[Callable[[MeetingId], None]] = []
+        #: What a meeting's worker tells of it: the report's name, the meeting, the rest.
+        self.on_report: list[Callable[[str, MeetingId, Report], None]] = []
         control.on_event.append(self._report)
         control.on_gone.append(self._gone)
 
@@ -35,18 +46,39 @@ class MediaPlane:
             raise ControlError("media_unavailable", "no media worker is connected")
 
     async def publish(
-        self, meeting_id: MeetingId, peer: str, owner: str, offer: str, sources: dict[str, str] | None
+        self,
+        meeting_id: MeetingId,
+        peer: str,
+        owner: ParticipantId,
+        offer: str,
+        sources: Mapping[str, str] | None,
+        video_codec: VideoCodec,
+        hints: Mapping[SourceName, Hint] | None = None,
     ) -> dict[str, Any]:
         """Negotiate a publishing connection; see `sfu.node.Node.publish`."""
         return await self._worker(meeting_id).request(
-            "publish", meeting=meeting_id, peer=peer, owner=owner, offer=offer, sources=sources
+            "publish",
+            meeting=meeting_id,
+            peer=peer,
+            owner=owner,
+            offer=offer,
+            sources=sources,
+            codecs=PREFERENCES[video_codec],
+            hints=hints,
         )
 
     async def subscribe(
-        self, meeting_id: MeetingId, peer: str, wants: list[dict[str, str]]
+        self,
+        meeting_id: MeetingId,
+        peer: str,
+        owner: ParticipantId,
+        wants: list[dict[str, Any]],
+        speakers: int,
     ) -> dict[str, Any]:
-        """Say all that a receiving connection wants; see `sfu.node.Node.subscribe`."""
-        return await self._worker(meeting_id).request("subscribe", meeting=meeting_id, peer=peer, wants=wants)
+        """Say all that a participant's receiving connection wants; see `sfu.node.Node.subscribe`."""
+        return await self._worker(meeting_id).request(
+            "subscribe", meeting=meeting_id, peer=peer, owner=owner, wants=wants, speakers=speakers
+        )
 
     async def answer(self, meeting_id: MeetingId, peer: str, sdp: str) -> None:
         """Complete the negotiation that `subscribe` began."""
@@ -88,6 +120,14 @@ class MediaPlane:
         """Stop what `record` began."""
         await self._tell(meeting_id, "stop_recording", meeting=meeting_id, recording_id=recording_id)
 
+    async def statistics(self, meeting_id: MeetingId) -> dict[str, dict[str, Any]]:
+        """The counters of each connection of a meeting, by peer; none of one that no worker carries."""
+        if meeting_id not in self._placed:
+            return {}
+        answer = await self._worker(meeting_id).request("meeting_stats", meeting=meeting_id)
+        peers: dict[str, dict[str, Any]] = answer["peers"]
+        return peers
+
     def watch_peer(self, peer: str, listener: Callable[[str, str], None]) -> None:
         """Call `listener(state, reason)` whenever the worker reports on this peer."""
         self._peer_listeners[peer] = listener
@@ -99,6 +139,10 @@ class MediaPlane:
     def is_placed(self, meeting_id: MeetingId) -> bool:
         """Whether a worker carries this meeting now."""
         return meeting_id in self._placed
+
+    def worker_of(self, meeting_id: MeetingId) -> str | None:
+        """The name of the worker that carries this meeting now."""
+        return self._placed.get(meeting_id)
 
     def meetings_of(self, worker: ChildLink) -> list[MeetingId]:
         """The meetings placed on a worker."""
@@ -126,9 +170,13 @@ class MediaPlane:
         except (ControlError, TimeoutError) as error:
             log.info("worker did not follow", meeting=meeting_id, method=method, error=str(error))
 
-    async def _report(self, _child: ChildLink, name: str, params: dict[str, Any]) -> None:
-        if name == "peer_state" and (listener := self._peer_listeners.get(params["peer"])):
-            listener(params["state"], params.get("reason") or "")
+    async def _report(self, child: ChildLink, name: str, params: Report) -> None:
+        if name == "peer_state":
+            if listener := self._peer_listeners.get(params["peer"]):
+                listener(params["state"], params.get("reason") or "")
+        elif (meeting_id := params.get("meeting")) and self._placed.get(meeting_id) == child.name:
+            for meeting_listener in self.on_report:
+                meeting_listener(name, meeting_id, params)
 
     async def _gone(self, child: ChildLink) -> None:
         for meeting_id in self.meetings_of(child):

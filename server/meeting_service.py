@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from rooms.ids import MeetingId, UserId
+from rooms.media import VideoCodec
 from rooms.permissions import Actor, Role
 from server.live import LiveMeetings, recording_rule
 from server.services import RecordingAction
@@ -19,9 +20,11 @@ class LiveMeetingService:
     def __init__(self, meetings: LiveMeetings) -> None:
         self._meetings = meetings
 
-    async def create(self, title: str, created_by: str) -> dict[str, Any]:
+    async def create(
+        self, title: str, created_by: str, video_codec: VideoCodec | None = None
+    ) -> dict[str, Any]:
         """Plan a meeting; return its snapshot. Raises TitleInvalid."""
-        live = await self._meetings.create(title, UserId(created_by))
+        live = await self._meetings.create(title, UserId(created_by), video_codec)
         return live.meeting.snapshot()
 
     async def snapshot(self, meeting_id: str) -> dict[str, Any]:

@@ -30,6 +30,8 @@ PING_INTERVAL_S = 5
 PING_TIMEOUT_S = 8
 # What may wait for a client, in characters, before the next packet is one too many: half a minute of a thin line.
 BACKLOG_LIMIT = 1_000_000
+# With this much waiting a client is some seconds behind, and what changes every second only makes it worse.
+BEHIND_CHARACTERS = 50_000
 # A client hangs up when it is told goodbye; the line of one that does not is cut.
 GOODBYE_S = 1.0
 
@@ -111,6 +113,23 @@ class _Engine(engineio.AsyncServer):  # type: ignore[misc]
             await super().send_packet(sid, pkt)
 
 
+class Line:
+    """The way to one client."""
+
+    def __init__(self, server: NarrowServer, sid: str) -> None:
+        self._server = server
+        self._sid = sid
+
+    async def emit(self, name: str, data: Any) -> None:
+        """Send a message, or queue it while the client reads slowly."""
+        await self._server.emit(name, data, to=self._sid)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether much waits for this client."""
+        return self._server.backlog(self._sid) > BEHIND_CHARACTERS
+
+
 class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
     """Handles one client's messages in their order, and drops a client that does not speak the protocol."""
 
@@ -144,6 +163,15 @@ class NarrowServer(socketio.AsyncServer):  # type: ignore[misc]
             # Engine.IO could not read a frame; the socket is closed by leaving the handler.
             return web.Response(status=400)
         return response
+
+    def line(self, sid: str) -> Line:
+        """The way to a client."""
+        return Line(self, sid)
+
+    def backlog(self, sid: str) -> int:
+        """How many characters wait for a client; none for one that is gone."""
+        socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, "/"))
+        return socket.queue.size if socket is not None else 0
 
     async def disconnect(self, sid: str) -> None:
         """Tell a client that this is the end, and hang up."""

@@ -116,7 +116,7 @@ class Presence:
             self._wait(live, participant_id)
 
     def _wait(self, live: LiveMeeting, participant_id: ParticipantId) -> None:
-        if _is_present(live.meeting, participant_id) and participant_id not in self._attached:
+        if live.meeting.is_present(participant_id) and participant_id not in self._attached:
             self._stop_waiting(participant_id)
             self._leaving[participant_id] = asyncio.create_task(
                 self._wait_for_return(live, participant_id), name=f"{live} waits for {participant_id}"
@@ -144,13 +144,8 @@ class Presence:
         """The rule, decided in its turn: whoever came back or left meanwhile is let be."""
 
         def decide(meeting: Meeting, _: Moment) -> Sequence[Event]:
-            if participant_id in self._attached or not _is_present(meeting, participant_id):
+            if participant_id in self._attached or not meeting.is_present(participant_id):
                 return []
             return rule(meeting)
 
         return decide
-
-
-def _is_present(meeting: Meeting, participant_id: ParticipantId) -> bool:
-    participant = meeting.participants.get(participant_id)
-    return participant is not None and participant.present

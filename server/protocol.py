@@ -16,9 +16,14 @@ Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 # What is longer than a worker takes is the worker's to refuse, by name; a message has a limit of its own.
 Sdp = str
 
+# What is to be kept of a picture when there is not room for all of it: sharp letters or smooth motion.
+Hint = Literal["detail", "motion"]
+
 # One screen shows a page of tiles; a client that asks for more is not a screen.
 TRACKS_LIMIT = 256
 SOURCES_LIMIT = 16
+# More voices at once than this nobody tells apart.
+SPEAKERS_LIMIT = 8
 
 
 class MessageInvalid(MeetingError):
@@ -40,6 +45,7 @@ class Join(Model):
 class Publish(Model):
     sdp: Sdp
     sources: Annotated[dict[Annotated[str, Field(max_length=16)], Source], Field(max_length=SOURCES_LIMIT)]
+    hints: dict[Source, Hint] | None = None
 
 
 class WantedTrack(Model):
@@ -51,6 +57,7 @@ class WantedTrack(Model):
 
 class Subscribe(Model):
     tracks: Annotated[list[WantedTrack], Field(max_length=TRACKS_LIMIT)]
+    speakers: Annotated[int, Field(ge=0, le=SPEAKERS_LIMIT)] = 0
 
 
 class Answer(Model):

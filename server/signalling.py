@@ -22,6 +22,7 @@ from server.connection import Connection
 from server.limits import RateLimiter
 from server.live import LiveMeeting, LiveMeetings
 from server.media import MediaPlane
+from server.media_news import MediaNews
 from server.media_session import MediaSession
 from server.narrow_socketio import NarrowServer
 from server.presence import Presence
@@ -63,6 +64,8 @@ class Signalling:
         self._sio.on("*", self._message)
         meetings.listeners.append(self._tell)
         media.on_lost.append(self._media_lost)
+        self._news = MediaNews(self._of_meeting, self._sessions)
+        media.on_report.append(self._news)
 
     def setup_routes(self, app: web.Application) -> None:
         """Serve Socket.IO where its clients look for it."""
@@ -82,11 +85,8 @@ class Signalling:
         if live.meeting.phase is MeetingPhase.ENDED:
             raise self._refusal(MeetingEnded.code)
 
-        async def emit(name: str, data: Any) -> None:
-            await self._sio.emit(name, data, to=sid)
-
-        session = self._session(seat)
-        connection = Connection(sid, seat, live, self._media, session, self._presence, emit)
+        session, line = self._session(seat), self._sio.line(sid)
+        connection = Connection(sid, seat, live, self._media, session, self._presence, line)
         # Nothing is awaited from here on: of any number of connections at once the last one has the seat alone.
         earlier = self._by_seat.get(seat.participant_id)
         self._by_sid[sid] = self._by_seat[seat.participant_id] = connection
@@ -152,6 +152,7 @@ class Signalling:
         for session in self._sessions.values():
             if session.meeting_id == meeting_id:
                 session.lost()
+        self._news.no_speakers(meeting_id)
 
     def _of_meeting(self, meeting_id: MeetingId) -> list[Connection]:
         return [c for c in self._by_seat.values() if c.live.meeting_id == meeting_id]

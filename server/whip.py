@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +24,7 @@ from server.access import bearer_token
 from server.effects import enter_track
 from server.live import LiveMeeting, LiveMeetings
 from server.media import MediaPlane
+from server.peer_names import new_peer
 from server.presence import Presence
 from server.problems import Problem
 from server.seats import enter
@@ -35,8 +35,6 @@ SDP_LIMIT_BYTES = 65_536
 SDP_TYPE = "application/sdp"
 # An offer is a few packets; a body that takes longer holds a place for nothing.
 OFFER_WITHIN_S = 15
-
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class HttpIngest:
         offer = await _offer(request)
         async with self._opening(seat, "whip") as session:
             answer = await self._media.publish(
-                live.meeting_id, session.peer, seat.participant_id, offer, None
+                live.meeting_id, session.peer, seat.participant_id, offer, None, live.meeting.video_codec
             )
             for track in answer["tracks"]:
                 await enter_track(live, self._media, seat.participant_id, Source(track["source"]))
@@ -118,7 +116,7 @@ class HttpIngest:
     @contextlib.asynccontextmanager
     async def _opening(self, seat: Seat, kind: str) -> AsyncIterator[Session]:
         """A session while its media is negotiated; undone when that fails, or when what ends sessions came first."""
-        session = Session(new_id(), seat, f"{seat.participant_id}/{kind}/{next(_numbers)}")
+        session = Session(new_id(), seat, new_peer(seat.participant_id, kind))
         self._sessions[session.id] = session
         self._media.watch_peer(session.peer, lambda state, _: self._peer_changed(session, state))
         try:

@@ -8,6 +8,7 @@ from server.api import (
     links,
     login,
     me,
+    media,
     meetings,
     minutes,
     recording,
@@ -18,7 +19,7 @@ from server.api import (
 from server.openapi import document
 from server.routes import Endpoint
 
-_MODULES = (login, setup, me, meetings, links, tokens, recording, events, minutes, recordings, health)
+_MODULES = (login, setup, me, meetings, links, tokens, recording, events, media, minutes, recordings, health)
 
 
 def endpoints() -> list[Endpoint]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from rooms.media import VideoCodec
 from server.access import managed_meeting
 from server.api.models import MEETING_ID, MeetingReply, Page, join_url
 from server.audit import audit
@@ -16,9 +17,10 @@ api = Api("meetings")
 
 
 class NewMeeting(Body):
-    """What a meeting is called."""
+    """What a meeting is called, and in what codec its pictures are sent if not in this server's usual one."""
 
     title: str
+    video_codec: VideoCodec | None = None
 
 
 class NewMeetingReply(Reply):
@@ -36,8 +38,9 @@ class MeetingsReply(Reply):
 
 
 class MeetingDetails(MeetingReply):
-    """A meeting and its present state, as PROTOCOL.md describes the snapshot."""
+    """A meeting, its choice of codec and its present state, as PROTOCOL.md describes the snapshot."""
 
+    video_codec: VideoCodec
     snapshot: dict[str, Any]
 
 
@@ -52,7 +55,7 @@ class EndedReply(Reply):
 async def create_meeting(request: web.Request, identity: Identity, body: NewMeeting) -> NewMeetingReply:
     """Plan a meeting; whoever asks manages it."""
     origin = public_origin(request)
-    snapshot = await request.app[MEETINGS].create(body.title, identity.user.user_id)
+    snapshot = await request.app[MEETINGS].create(body.title, identity.user.user_id, body.video_codec)
     audit(request, "meeting_created", user=identity.user.user_id, meeting=snapshot["meeting_id"])
     code = snapshot["code"]
     return NewMeetingReply(id=snapshot["meeting_id"], code=code, join_url=join_url(origin, code))
@@ -75,7 +78,7 @@ async def get_meeting(request: web.Request, identity: Identity) -> MeetingDetail
     snapshot = await request.app[MEETINGS].snapshot(meeting.meeting_id)
     counts = await request.app[STORAGE].recordings.count_by_meeting([meeting.meeting_id])
     reply = MeetingReply.of(meeting, public_origin(request), counts.get(meeting.meeting_id, 0))
-    return MeetingDetails(**dict(reply), snapshot=snapshot)
+    return MeetingDetails(**dict(reply), video_codec=snapshot["video_codec"], snapshot=snapshot)
 
 
 @api.post(

@@ -16,6 +16,8 @@ export class Meeting {
   hands = [];
   /** @type {RecordingShape | null} */
   recording = null;
+  /** @type {string | null} who is heard above all others */
+  speaker = null;
   /** @type {string | null} who began to share a screen last */
   lastSharing = null;
   /** @type {Map<string, string>} names of everyone seen, also of those who have left */
@@ -29,6 +31,7 @@ export class Meeting {
     this.state = snapshot.state;
     this.startedAt = snapshot.started_at;
     this.seq = snapshot.seq;
+    this.speaker = snapshot.speaker;
     this.hands = [...snapshot.hands];
     this.recording = snapshot.recording;
     this.chat = new Chat(snapshot.chat);
@@ -63,6 +66,7 @@ export class Meeting {
   remove(id) {
     this.participants.delete(id);
     this.lowerHand(id);
+    if (this.speaker === id) this.speaker = null;
   }
 
   /** @param {string} id @param {string} time */
@@ -103,6 +107,11 @@ function track(muted) {
     meeting.change(data.participant_id, (one) => one.withTrack(data.source, muted));
 }
 
+/** @param {boolean} lost @returns {Fold} */
+function media(lost) {
+  return (meeting, { data }) => meeting.change(data.participant_id, (one) => one.withLoss(data.source, lost));
+}
+
 /** @param {Partial<import("./shapes.js").RecordingShape>} change @returns {Fold} */
 function recordingBecomes(change) {
   return (meeting) => {
@@ -136,6 +145,11 @@ const FOLDS = {
   TrackUnmuted: track(false),
   TrackUnpublished: (meeting, { data }) =>
     meeting.change(data.participant_id, (one) => one.withoutTrack(data.source)),
+  MediaLost: media(true),
+  MediaReturned: media(false),
+  SpeakerChanged: (meeting, { data }) => {
+    meeting.speaker = data.participant_id ?? null;
+  },
   HandRaised: (meeting, { data, time }) => meeting.raiseHand(data.participant_id, time),
   HandLowered: (meeting, { data }) => meeting.lowerHand(data.participant_id),
   ChatSent: (meeting, { data, time }) =>

@@ -37,6 +37,15 @@ export class Participant {
     return this.with({ tracks: [...this.#tracksWithout(source), { source, muted }] });
   }
 
+  /** With a track that brings nothing, or something again. @param {Source} source @param {boolean} lost */
+  withLoss(source, lost) {
+    /** @param {TrackShape} track @returns {TrackShape} */
+    const changed = ({ source, muted }) => (lost ? { source, muted, lost } : { source, muted });
+    return this.with({
+      tracks: this.tracks.map((track) => (track.source === source ? changed(track) : track)),
+    });
+  }
+
   /** @param {Source} source */
   withoutTrack(source) {
     return this.with({ tracks: this.#tracksWithout(source) });

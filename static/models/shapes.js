@@ -3,7 +3,7 @@
  *
  * @typedef {"microphone" | "camera" | "screen" | "screen_audio"} Source
  * @typedef {"chair" | "secretary" | "operator" | "delegate" | "guest"} Role
- * @typedef {{source: Source, muted: boolean}} TrackShape
+ * @typedef {{source: Source, muted: boolean, lost?: true}} TrackShape lost: it is published but brings nothing
  *
  * @typedef {object} ParticipantShape
  * @property {string} participant_id
@@ -31,8 +31,10 @@
  * @property {string} code
  * @property {"planned" | "running" | "ended"} state
  * @property {string | null} started_at
+ * @property {"vp8" | "h264" | "vp9" | "av1"} video_codec
  * @property {number} seq
  * @property {ParticipantShape[]} participants
+ * @property {string | null} speaker
  * @property {string[]} hands
  * @property {ChatShape[]} chat
  * @property {RecordingShape | null} recording

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from rooms.events import Event
 from rooms.ids import SYSTEM, MeetingId, ParticipantId, RecordingId
 from rooms.log import LoggedEvent, Moment, chain
+from rooms.media import Link
 from rooms.meeting import Meeting
 from rooms.participant import Kind, Source
 from rooms.permissions import Actor, Role
@@ -72,6 +73,15 @@ def running() -> Story:
     story.join(LOST)
     story.tell(SYSTEM, story.meeting.disconnect(LOST))
     story.tell(DELEGATE, story.meeting.publish(DELEGATE, CAMERA))
+    return story
+
+
+def heard() -> Story:
+    """The delegate speaks, and their picture is lost."""
+    story = running()
+    story.tell(SYSTEM, story.meeting.change_speaker(DELEGATE))
+    story.tell(SYSTEM, story.meeting.lose_media(DELEGATE, CAMERA, "no_packets"))
+    story.tell(SYSTEM, story.meeting.note_quality({DELEGATE: Link(1, reason="loss")}))
     return story
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rooms.media import Link
 from rooms.permissions import Role
 from tests.rooms.story import CAMERA, CHAIR, MICROPHONE, RECORDING, SCREEN, Story
 
@@ -23,6 +24,28 @@ def people(story: Story) -> None:
     story.tell("system", story.meeting.disconnect("lan"))
     story.join("lan")
     story.tell("lan", story.meeting.publish("lan", MICROPHONE))
+
+
+def media(story: Story) -> None:
+    story.join("lan")
+    story.tell("lan", story.meeting.publish("lan", MICROPHONE))
+    story.tell("lan", story.meeting.publish("lan", CAMERA))
+    story.tell("system", story.meeting.lose_media("lan", CAMERA, "no_packets"))
+    story.tell("system", story.meeting.lose_media("lan", MICROPHONE, "no_packets"))
+    story.tell("system", story.meeting.regain_media("lan", MICROPHONE))
+    story.tell("system", story.meeting.change_speaker("lan"))
+    story.tell("system", story.meeting.note_quality({"lan": Link(3)}))
+
+
+def media_muted(story: Story) -> None:
+    media(story)
+    story.tell("lan", story.meeting.mute("lan", "lan", CAMERA, True))
+    story.tell("system", story.meeting.change_speaker(None))
+
+
+def speaker_left(story: Story) -> None:
+    media(story)
+    story.tell("lan", story.meeting.leave("lan"))
 
 
 def words(story: Story) -> None:
@@ -65,7 +88,10 @@ def end(story: Story) -> None:
 
 @pytest.mark.parametrize(
     "happens",
-    [people, words, recorded, recording_paused, recording_failed, recording_again, recording_stopped, end],
+    [
+        *(people, media, media_muted, speaker_left, words, end),
+        *(recorded, recording_paused, recording_failed, recording_again, recording_stopped),
+    ],
 )
 def test_both_folds_agree(happens: Callable[[Story], None]) -> None:
     story = Story()

@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 
 from rooms.errors import BadEvent
-from rooms.events import EVENT_TYPES, Event, Gap, MeetingCreated, SegmentClosed, from_data, to_data
-from tests.rooms.story import ended
+from rooms.events import (
+    EVENT_TYPES,
+    Event,
+    Gap,
+    LinkQuality,
+    MeetingCreated,
+    SegmentClosed,
+    SpeakerChanged,
+    from_data,
+    to_data,
+)
+from rooms.media import Link, VideoCodec
+from tests.rooms.story import ended, heard
 
 PROTOCOL = Path(__file__).parents[2] / "PROTOCOL.md"
-# What the protocol has beyond the always present data: a limit other than the usual one.
-OPTIONAL = {"participant_limit"}
+# What the protocol has beyond the always present data: a limit or a codec other than the usual one.
+OPTIONAL = {"participant_limit", "video_codec"}
 
 
 def test_names_and_fields_are_those_of_the_protocol():
@@ -28,7 +39,9 @@ def test_names_and_fields_are_those_of_the_protocol():
     }
 
 
-@pytest.mark.parametrize("logged", ended().log, ids=lambda logged: f"{logged.seq}-{logged.type}")
+@pytest.mark.parametrize(
+    "logged", [*ended().log, *heard().log[-3:]], ids=lambda logged: f"{logged.seq}-{logged.type}"
+)
 def test_json_and_back(logged):
     assert from_data(logged.type, json.loads(json.dumps(logged.data))) == logged.event
 
@@ -49,6 +62,19 @@ def test_what_is_missing_in_a_gap_is_not_added_to_older_logs():
 def test_a_default_is_not_written_so_that_older_hashes_stay():
     assert to_data(MeetingCreated("t", "c", "u")) == {"title": "t", "code": "c", "created_by": "u"}
     assert to_data(MeetingCreated("t", "c", "u", 40))["participant_limit"] == 40
+    assert to_data(MeetingCreated("t", "c", "u", video_codec=VideoCodec.VP9))["video_codec"] == "vp9"
+
+
+def test_of_a_line_only_what_is_wrong_takes_room():
+    event = LinkQuality({"p": Link(5), "q": Link(2, rtt_ms=400, reason="delay")})
+    links = {"p": {"score": 5}, "q": {"score": 2, "rtt_ms": 400, "reason": "delay"}}
+    assert to_data(event) == {"links": links}
+    assert from_data("LinkQuality", {"links": links}) == event
+
+
+def test_nobody_speaks():
+    assert to_data(SpeakerChanged()) == {}
+    assert from_data("SpeakerChanged", {"participant_id": "p"}) == SpeakerChanged("p")
 
 
 SEGMENT = to_data(SegmentClosed("r", "n", "p", "camera", 0, 1, 2, "ff", ()))
@@ -71,6 +97,13 @@ SEGMENT = to_data(SegmentClosed("r", "n", "p", "camera", 0, 1, 2, "ff", ()))
         ("TrackMuted", {"participant_id": "p", "source": "telepathy"}),
         ("MeetingCreated", {"title": "t", "code": "c", "created_by": "u", "participant_limit": True}),
         ("MeetingCreated", {"title": "t", "code": "c", "created_by": "u", "participant_limit": 1.0}),
+        ("MeetingCreated", {"title": "t", "code": "c", "created_by": "u", "video_codec": "h265"}),
+        ("SpeakerChanged", {"participant_id": None}),
+        ("LinkQuality", {}),
+        ("LinkQuality", {"links": [{"score": 1}]}),
+        ("LinkQuality", {"links": {"p": {}}}),
+        ("LinkQuality", {"links": {"p": {"score": 4.5}}}),
+        ("LinkQuality", {"links": {"p": {"score": 4, "mood": 1}}}),
         ("SegmentClosed", {**SEGMENT, "gaps": {}}),
         ("SegmentClosed", {**SEGMENT, "gaps": [{}]}),
         ("SegmentClosed", {**SEGMENT, "gaps": [1]}),

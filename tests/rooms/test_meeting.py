@@ -10,6 +10,9 @@ from rooms.events import (
     Gap,
     HandLowered,
     HandRaised,
+    LinkQuality,
+    MediaLost,
+    MediaReturned,
     MeetingCreated,
     MeetingEnded,
     MeetingStarted,
@@ -25,12 +28,14 @@ from rooms.events import (
     RecordingStopped,
     RecordingWarned,
     SegmentClosed,
+    SpeakerChanged,
     TrackMuted,
     TrackPublished,
     TrackUnmuted,
     TrackUnpublished,
 )
 from rooms.ids import RecordingId
+from rooms.media import Link
 from rooms.meeting import WARNING_INTERVAL_MS, Meeting
 from rooms.participant import Kind, LeaveReason
 from rooms.permissions import Role
@@ -51,6 +56,7 @@ from tests.rooms.story import (
     Story,
     ended,
     hand_raised,
+    heard,
     interrupted,
     muted,
     paused,
@@ -63,6 +69,8 @@ from tests.rooms.story import (
 Command = Callable[[Meeting], list[Event]]
 SEGMENT = {"start_ms": 0, "end_ms": 4000, "size": 9, "sha256": "aa"}
 GAP = {"start_ms": 10, "end_ms": 20, "reason": "muted"}
+
+LINK = Link(4, rtt_ms=80)
 
 COMMANDS: list[tuple[Callable[[], Story], Command, list[Event]]] = [
     (
@@ -102,6 +110,40 @@ COMMANDS: list[tuple[Callable[[], Story], Command, list[Event]]] = [
     (running, lambda m: m.mute(MANAGER, DELEGATE, CAMERA, True), [TrackMuted(DELEGATE, CAMERA)]),
     (muted, lambda m: m.mute(CHAIR, DELEGATE, CAMERA, True), []),
     (running, lambda m: m.mute(DELEGATE, DELEGATE, CAMERA, False), []),
+    # What the media plane tells; what is so already, or of nobody here, is no news.
+    (
+        running,
+        lambda m: m.lose_media(DELEGATE, CAMERA, "no_packets"),
+        [MediaLost(DELEGATE, CAMERA, "no_packets")],
+    ),
+    *(
+        (before, lambda m, who=who, source=source: m.lose_media(who, source, "no_packets"), [])
+        for before, who, source in [
+            (heard, DELEGATE, CAMERA),
+            (muted, DELEGATE, CAMERA),
+            (running, DELEGATE, SCREEN),
+            (running, ABSENT, CAMERA),
+            (running, NOBODY, CAMERA),
+            (ended, DELEGATE, CAMERA),
+            (planned, DELEGATE, CAMERA),
+        ]
+    ),
+    (heard, lambda m: m.regain_media(DELEGATE, CAMERA), [MediaReturned(DELEGATE, CAMERA)]),
+    (running, lambda m: m.regain_media(DELEGATE, CAMERA), []),
+    (running, lambda m: m.regain_media(NOBODY, CAMERA), []),
+    (running, lambda m: m.change_speaker(DELEGATE), [SpeakerChanged(DELEGATE)]),
+    (heard, lambda m: m.change_speaker(LOST), [SpeakerChanged(LOST)]),
+    (heard, lambda m: m.change_speaker(None), [SpeakerChanged()]),
+    (heard, lambda m: m.change_speaker(DELEGATE), []),
+    *((heard, lambda m, who=who: m.change_speaker(who), []) for who in (ABSENT, NOBODY)),
+    *((before, lambda m: m.change_speaker(DELEGATE), []) for before in (planned, ended)),
+    (
+        running,
+        lambda m: m.note_quality({DELEGATE: LINK, ABSENT: LINK, NOBODY: LINK}),
+        [LinkQuality({DELEGATE: LINK})],
+    ),
+    (running, lambda m: m.note_quality({ABSENT: LINK}), []),
+    (ended, lambda m: m.note_quality({DELEGATE: LINK}), []),
     (running, lambda m: m.raise_hand(DELEGATE), [HandRaised(DELEGATE)]),
     (hand_raised, lambda m: m.lower_hand(DELEGATE, DELEGATE), [HandLowered(DELEGATE)]),
     (hand_raised, lambda m: m.lower_hand(SECRETARY, DELEGATE), [HandLowered(DELEGATE)]),
@@ -190,6 +232,30 @@ def test_leaving_ends_tracks_and_lowers_the_hand():
     assert story.meeting.snapshot()["hands"] == []
     story.join(DELEGATE)
     assert story.meeting.participants[DELEGATE].tracks == {}
+
+
+def test_leaving_ends_the_speech_and_the_loss():
+    story = heard()
+    story.tell(DELEGATE, story.meeting.leave(DELEGATE))
+    story.join(DELEGATE)
+    story.tell(DELEGATE, story.meeting.publish(DELEGATE, CAMERA))
+    assert story.meeting.snapshot()["speaker"] is None
+    assert story.meeting.lose_media(DELEGATE, CAMERA, "no_packets")
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        lambda m: m.mute(DELEGATE, DELEGATE, CAMERA, True),
+        lambda m: m.unpublish(DELEGATE, CAMERA),
+        lambda m: m.regain_media(DELEGATE, CAMERA),
+    ],
+)
+def test_a_loss_ends(ends):
+    story = heard()
+    story.tell(DELEGATE, ends(story.meeting))
+    assert story.meeting.regain_media(DELEGATE, CAMERA) == []
+    assert story.meeting.participants[DELEGATE].silent == set()
 
 
 def test_a_lost_connection_keeps_tracks_and_hand():

@@ -1,9 +1,22 @@
 """What a newcomer is told, exactly as PROTOCOL.md has it."""
 
 from rooms.chat import KEPT_MESSAGES
+from rooms.media import VideoCodec
+from rooms.meeting import Meeting
 from rooms.participant import Kind
 from rooms.permissions import Role
-from tests.rooms.story import CAMERA, CHAIR, MICROPHONE, RECORDING, Story, ended, paused, planned
+from tests.rooms.story import (
+    CAMERA,
+    CHAIR,
+    DELEGATE,
+    MICROPHONE,
+    RECORDING,
+    Story,
+    ended,
+    heard,
+    paused,
+    planned,
+)
 
 EMPTY = {
     "meeting_id": "meeting-1",
@@ -11,8 +24,10 @@ EMPTY = {
     "code": "mfqk7-txx4p-9hcwa",
     "state": "planned",
     "started_at": None,
+    "video_codec": "vp8",
     "seq": 1,
     "participants": [],
+    "speaker": None,
     "hands": [],
     "chat": [],
     "recording": None,
@@ -79,6 +94,22 @@ def test_running():
             "started_at": "2026-02-05T01:00:09.000Z",
         },
     }
+
+
+def test_who_speaks_and_what_is_lost():
+    meeting = heard().meeting
+    (delegate,) = (p for p in meeting.snapshot()["participants"] if p["participant_id"] == DELEGATE)
+    assert delegate["tracks"] == [{"source": "camera", "muted": False, "lost": True}]
+    assert meeting.snapshot()["speaker"] == DELEGATE
+
+
+def test_the_choice_of_codec():
+    events = Meeting.create("Họp", "code", "user-1", video_codec=VideoCodec.AV1)
+    story = Story()
+    story.log.clear()
+    story.meeting = Meeting(story.meeting.meeting_id)
+    story.tell("user-1", events)
+    assert story.meeting.snapshot()["video_codec"] == "av1"
 
 
 def test_recording_states():

@@ -12,6 +12,7 @@ from rooms.errors import BrokenChain, MeetingError
 from rooms.events import from_data
 from rooms.ids import RecordingId
 from rooms.log import verify
+from rooms.media import Link
 from rooms.meeting import Meeting
 from rooms.participant import Kind, LeaveReason, Source
 from rooms.permissions import Role
@@ -62,6 +63,19 @@ class MeetingMachine(RuleBasedStateMachine):
     def mute(self, actor, who, source, muted):
         self.run(actor, "mute", actor, who, source, muted)
 
+    @rule(who=PEOPLE, source=SOURCES, lost=st.booleans())
+    def media(self, who, source, lost):
+        command, reason = ("lose_media", ["no_packets"]) if lost else ("regain_media", [])
+        self.run("system", command, who, source, *reason)
+
+    @rule(who=st.one_of(PEOPLE, st.none()))
+    def speaker(self, who):
+        self.run("system", "change_speaker", who)
+
+    @rule(links=st.dictionaries(PEOPLE, st.builds(Link, st.integers(0, 5), st.integers(0, 1000))))
+    def quality(self, links):
+        self.run("system", "note_quality", links)
+
     @rule(actor=ACTORS, who=PEOPLE)
     def lower_hand(self, actor, who):
         self.run(actor, "lower_hand", actor, who)
@@ -111,6 +125,9 @@ class MeetingMachine(RuleBasedStateMachine):
         present = {p["participant_id"] for p in snapshot["participants"]}
         assert len(present) <= 3
         assert set(snapshot["hands"]) <= present
+        assert snapshot["speaker"] is None or snapshot["speaker"] in present
+        tracks = [track for participant in snapshot["participants"] for track in participant["tracks"]]
+        assert not any(track["muted"] for track in tracks if "lost" in track)
         if snapshot["state"] == "ended":
             assert (present, snapshot["recording"]) == (set(), None)
 

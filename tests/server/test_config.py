@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rooms.media import VideoCodec
 from server.config import Listen, SettingsError, TlsFiles, load
 
 
@@ -41,6 +42,12 @@ def test_a_named_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert load().tls == "off"
 
 
+def test_a_usual_codec(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().video_codec is VideoCodec.VP8
+    monkeypatch.setenv("DIEMCAU_VIDEO_CODEC", "h264")
+    assert load().video_codec is VideoCodec.H264
+
+
 def test_certificate_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.pem").touch()
     (tmp_path / "a.key").touch()
@@ -72,6 +79,7 @@ def test_the_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("VIDEO_CODEC", "h265"),
         ("LISTEN", "8443"),
         ("LISTEN", ":8443"),
         ("LISTEN", "0.0.0.0"),

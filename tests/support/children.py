@@ -39,6 +39,8 @@ class Child:
         handlers = {method: self._handler(method) for method in self.methods}
         self._client = ControlClient(str(control), self.kind, self.kind, handlers, self.slow)
         self._calls = calls
+        #: The parameters of every request, by method.
+        self.asked: dict[str, list[dict[str, Any]]] = {}
         self.refused: dict[str, str] = {}
         self.held: dict[str, asyncio.Event] = {}
         self._serving = asyncio.create_task(self._client.run())
@@ -60,6 +62,7 @@ class Child:
         async def handle(**params: Any) -> dict[str, Any]:
             recording_id = params.get("recording_id", "")
             self._calls.append(method)
+            self.asked.setdefault(method, []).append(params)
             if method in self.held:
                 await self.held[method].wait()
             if method in self.refused:
@@ -106,3 +109,31 @@ class FakeWorker(Child):
 
     kind = "sfu"
     methods = ("publish", "record", "stop_recording", "close_meeting")
+
+
+class FakeSfu(FakeWorker):
+    """Negotiates without SDP: one slot for each track that is wanted, then those of the speakers."""
+
+    methods = (
+        *("publish", "subscribe", "answer", "play", "pause", "unpublish"),
+        *("close_peer", "close_meeting", "meeting_stats", "stats"),
+    )
+
+    def __init__(self, control: Path, calls: list[str]) -> None:
+        super().__init__(control, calls)
+        #: What is answered to `meeting_stats` and `stats`.
+        self.statistics: dict[str, Any] = {}
+
+    def answer(self, method: str, recording_id: str) -> dict[str, Any]:
+        """As `sfu.node` does."""
+        asked = self.asked[method][-1]
+        if method == "publish":
+            return {"sdp": "answer", "tracks": []}
+        if method == "subscribe":
+            slots = [
+                {"mid": str(mid), "owner": want["owner"], "source": want["source"]}
+                for mid, want in enumerate(asked["wants"])
+            ]
+            speakers = [str(len(slots) + n) for n in range(asked["speakers"])]
+            return {"sdp": "offer", "slots": slots, "speakers": speakers}
+        return self.statistics if method in {"meeting_stats", "stats"} else {}

@@ -15,3 +15,13 @@ class FakeClock:
     def advance(self, **duration: float) -> None:
         """Move on by `days=`, `hours=`, `minutes=` or `seconds=`."""
         self.now += timedelta(**duration)
+
+
+class Seconds:
+    """A monotonic clock that goes when it is told."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s

@@ -18,7 +18,13 @@ class Seat:
         self.events: list[dict[str, Any]] = []
         self.closed: dict[str, Any] | None = None
         self.refusal: Any = None
+        #: What came with each of the other messages, by name.
+        self.told: dict[str, list[Any]] = {
+            name: [] for name in ("layers", "renegotiate", "speakers", "quality")
+        }
         self.client.on("events", self.events.extend)
+        for name, data in self.told.items():
+            self.client.on(name, data.append)
         self.client.on("closed", self._closed)
         self.client.on("connect_error", self._refused)
 

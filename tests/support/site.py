@@ -16,8 +16,10 @@ from rooms.log import LoggedEvent
 from rooms.permissions import Role
 from server.auth import Auth
 from server.config import Settings
+from server.control import ControlServer
 from server.http_app import RUNNER_OPTIONS, make_application
 from server.live import LiveMeetings
+from server.media import MediaPlane
 from server.meeting_service import LiveMeetingService
 from server.pages import STATIC_DIRECTORY
 from server.passwords import Passwords
@@ -40,6 +42,7 @@ class Site:
     clock: FakeClock
     meetings: LiveMeetings
     archive: Path
+    control: ControlServer
     sessions: list[aiohttp.ClientSession] = field(default_factory=list)
 
     def client(self, token: str | None = None, **headers: str) -> aiohttp.ClientSession:
@@ -107,7 +110,9 @@ async def serve(
     storage = await Storage.open(read)
     auth = Auth(storage, read, clock, Passwords(_CHEAP, _CHEAP.hash("nobody")))
     await auth.first_run()
-    meetings, archive = LiveMeetings(storage, clock), directory / "archive"
+    meetings, archive = LiveMeetings(storage, clock, video_codec=read.video_codec), directory / "archive"
+    control = ControlServer(directory / "control.sock")
+    media = MediaPlane(control)
     app = make_application(
         read,
         storage,
@@ -115,6 +120,7 @@ async def serve(
         LiveMeetingService(meetings),
         FolderArchive(archive),
         plain_minutes,
+        media,
         static=static,
         clock=clock,
     )
@@ -123,7 +129,7 @@ async def serve(
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        site = Site(url, app, storage, auth, clock, meetings, archive)
+        site = Site(url, app, storage, auth, clock, meetings, archive, control)
         yield site
         for session in site.sessions:
             await session.close()

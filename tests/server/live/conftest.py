@@ -16,6 +16,7 @@ from server.passwords import Passwords
 from server.services import utc_now
 from server.storage import Storage
 from server.storage.seats import Seat
+from tests.server.live.house import House, open_house
 from tests.support.clock import FakeClock
 
 PASSWORD = "Mat-khau-dai-2026"
@@ -52,6 +53,14 @@ def meetings(storage: Storage) -> LiveMeetings:
 @pytest.fixture
 async def live(meetings: LiveMeetings, chair_user: UserId) -> LiveMeeting:
     return await meetings.create("Giao ban tuần", chair_user)
+
+
+@pytest.fixture
+async def house(
+    tmp_path: Path, storage: Storage, meetings: LiveMeetings, live: LiveMeeting
+) -> AsyncIterator[House]:
+    async with open_house(tmp_path, storage, meetings, live) as open_now:
+        yield open_now
 
 
 def seat(live: LiveMeeting, name: str = "Bùi Thị Lan", role: Role = Role.DELEGATE) -> Seat:

@@ -2,80 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 from socketio.exceptions import SocketIOError
 
-from rooms.ids import ParticipantId, new_id
-from rooms.participant import Kind
-from rooms.permissions import Role
-from server.catalogue import Catalogue
-from server.config import Settings
-from server.control import ControlServer
-from server.keys import SETTINGS
-from server.live import LiveMeeting, LiveMeetings
 from server.logs import configure
-from server.media import MediaPlane
-from server.pages import STATIC_DIRECTORY
-from server.presence import Presence
-from server.services import utc_now
-from server.signalling import Signalling
-from server.storage import Storage
+from tests.server.live.house import House
 from tests.support.seat import Seat
 from tests.support.wait import until
-
-
-class House:
-    """One meeting behind real sockets, without a media worker."""
-
-    def __init__(self, storage: Storage, live: LiveMeeting, signalling: Signalling, origin: str) -> None:
-        self.storage = storage
-        self.live = live
-        self.signalling = signalling
-        self.origin = origin
-
-    async def token(self, name: str) -> tuple[ParticipantId, str]:
-        """A new seat's participant and join token."""
-        participant_id, until = ParticipantId(new_id()), utc_now() + timedelta(hours=1)
-        issue = self.storage.seats.issue
-        return participant_id, await issue(
-            self.live.meeting_id, participant_id, name, Role.DELEGATE, Kind.PERSON, until
-        )
-
-    def seat(self, token: str) -> Seat:
-        """A client of that seat, not connected yet."""
-        return Seat(self.origin, token)
-
-    def holds(self, **wanted: bool) -> Callable[[], bool]:
-        """Whether every participant is as wanted: `connected`, `present`."""
-        people = self.live.meeting.participants
-        return lambda: all(
-            getattr(p, name) is value for p in people.values() for name, value in wanted.items()
-        )
-
-
-@pytest.fixture
-async def house(
-    tmp_path: Any, storage: Storage, meetings: LiveMeetings, live: LiveMeeting
-) -> AsyncIterator[House]:
-    presence = Presence(meetings)
-    media = MediaPlane(ControlServer(tmp_path / "control.sock"))
-    catalogue = Catalogue.load(STATIC_DIRECTORY / "locales")
-    signalling = Signalling(storage, meetings, media, presence, catalogue)
-    app = web.Application()
-    app[SETTINGS] = Settings(data=tmp_path)
-    signalling.setup_routes(app)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield House(storage, live, signalling, f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await signalling.close()
-    await runner.cleanup()
-    await presence.close()
 
 
 async def let_in(seat: Seat) -> list[dict[str, Any]]:

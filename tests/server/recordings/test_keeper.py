@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rooms.ids import RecordingId, new_id
+from rooms.media import VideoCodec
 from rooms.permissions import Actor, Role
 from server import keeper
 from server.archive import RecordingFolders
@@ -46,7 +47,7 @@ class Stage:
         """Let a worker carry the meeting."""
         self.children.append(FakeWorker(self.control.path, self.calls))
         await until(lambda: self.control.of_kind("sfu"))
-        await self.media.publish(self.live.meeting_id, "peer", "lan", "", None)
+        await self.media.publish(self.live.meeting_id, "peer", "lan", "", None, VideoCodec.VP8)
 
     async def decide(self, action: str) -> RecordingId:
         logged = await self.live.execute("user", recording_rule(CHAIR, action))
