@@ -1,0 +1,184 @@
+"""Networks that let out TCP to one port only: Chromium reaches the media node by ICE-TCP or by TURN over TLS."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from pydantic import SecretStr
+
+from server.config import Settings
+from server.ice_servers import IceServer, IceServers
+from sfu.node import Node
+from tests.e2e.coturn import SECRET, TURNSERVER, coturn, trusting_home
+from tests.e2e.narrow import Narrow, narrow_network
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces"),
+    pytest.mark.skipif(not Path(TURNSERVER).exists() or not shutil.which("certutil"), reason="needs coturn"),
+]
+MEETING = "meeting"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+PAGE = """<!doctype html><meta charset="utf-8"><title>peer</title><script>
+const connections = {};
+async function publish(peer, iceServers) {
+  const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 320, height: 180}});
+  const pc = connections[peer] = new RTCPeerConnection({iceServers});
+  for (const track of stream.getTracks()) pc.addTrack(track, stream);
+  await pc.setLocalDescription();
+  const sources = {};
+  for (const t of pc.getTransceivers()) {
+    sources[t.mid] = t.sender.track.kind === "audio" ? "microphone" : "camera";
+  }
+  const {sdp} = await window.call("publish", {peer, owner: peer, offer: pc.localDescription.sdp, sources});
+  await pc.setRemoteDescription({type: "answer", sdp});
+}
+async function want(peer, wants, iceServers) {
+  const pc = connections[peer] = new RTCPeerConnection({iceServers});
+  pc.ontrack = ({track}) => {
+    const element = document.createElement(track.kind);
+    Object.assign(element, {autoplay: true, muted: true, srcObject: new MediaStream([track])});
+    document.body.append(element);
+  };
+  const {sdp} = await window.call("subscribe", {peer, wants});
+  await pc.setRemoteDescription({type: "offer", sdp});
+  await pc.setLocalDescription();
+  await window.call("answer", {peer, sdp: pc.localDescription.sdp});
+}
+async function stats(peer) {
+  const all = [...(await connections[peer].getStats()).values()];
+  const pair = all.find((one) => one.type === "candidate-pair" && one.nominated && one.state === "succeeded");
+  const local = all.find((one) => one.id === pair?.localCandidateId);
+  const inbound = all.filter((one) => one.type === "inbound-rtp");
+  return {
+    type: local?.candidateType, protocol: local?.protocol, relayProtocol: local?.relayProtocol, url: local?.url,
+    frames: inbound.find((one) => one.kind === "video")?.framesDecoded ?? 0,
+    samples: inbound.find((one) => one.kind === "audio")?.totalSamplesReceived ?? 0,
+  };
+}
+</script>"""
+
+
+async def until(ask: Callable[[], Any], what: str, within_s: float = 20) -> Any:
+    """Ask until the answer is true."""
+    deadline = time.monotonic() + within_s
+    while not (answer := await ask()):
+        assert time.monotonic() < deadline, f"{what} did not come true"
+        await asyncio.sleep(0.1)
+    return answer
+
+
+def with_tcp(description: str) -> str:
+    """Each UDP candidate's twin."""
+    lines = []
+    for line in description.splitlines():
+        lines.append(line)
+        if line.startswith("a=candidate:") and "tcptype" not in description:
+            number, component, _, priority, address, port, *_ = line.removeprefix("a=candidate:").split()
+            twin = f"{number}0 {component} tcp {int(priority) // 2} {address} {port} typ host tcptype passive"
+            lines.append(f"a=candidate:{twin}")
+    return "\r\n".join(lines) + "\r\n"
+
+
+@contextlib.asynccontextmanager
+async def node_on(host: str) -> AsyncIterator[Node]:
+    """A media node that is reached at `host`."""
+    node = Node(lambda event, **params: None)
+    await node.open([host])
+    try:
+        yield node
+    finally:
+        await node.close()
+
+
+@contextlib.asynccontextmanager
+async def page_inside(network: Narrow, node: Node, home: Path) -> AsyncIterator[Page]:
+    """A page whose calls to the node go past the network: only media is put to the test."""
+
+    async def call(method: str, params: dict[str, Any]) -> Any:
+        meeting = {} if method == "answer" else {"meeting": MEETING}
+        result = await getattr(node, method)(**meeting, **params)
+        return {"sdp": with_tcp(result["sdp"])} if result else None
+
+    async with browser_inside(network, home) as browser:
+        page = await browser.new_page()
+        await page.expose_function("call", call)
+        await page.route("**/*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+        await page.goto("http://localhost/")
+        yield page
+
+
+@contextlib.asynccontextmanager
+async def browser_inside(network: Narrow, home: Path) -> AsyncIterator[Browser]:
+    """Chromium in the namespace, with a home of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=network.executable("/usr/bin/chromium"),
+            args=FLAGS,
+            env={**os.environ, "HOME": str(home)},
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def call_inside(page: Page, ice_servers: list[IceServer]) -> dict[str, Any]:
+    """One page publishes and receives itself: media goes out and comes back. How it got there."""
+    await page.evaluate("(servers) => publish('alice', servers)", ice_servers)
+    wants = [{"owner": "alice", "source": source} for source in ("microphone", "camera")]
+    await page.evaluate("([wants, servers]) => want('bob', wants, servers)", [wants, ice_servers])
+
+    async def flowing() -> dict[str, Any] | None:
+        stats: dict[str, Any] = await page.evaluate("stats('bob')")
+        return stats if stats["frames"] > 30 and stats["samples"] > 48_000 else None
+
+    await until(flowing, "media there and back")
+    sent: dict[str, Any] = await page.evaluate("stats('alice')")
+    received: dict[str, Any] = await page.evaluate("stats('bob')")
+    assert {**sent, "frames": 0, "samples": 0} == {**received, "frames": 0, "samples": 0}
+    return sent
+
+
+def servers_for(*urls: str) -> list[IceServer]:
+    """What the join acknowledgement would name."""
+    settings = Settings(turn_urls=urls, turn_secret=SecretStr(SECRET))
+    return IceServers(settings).ice_servers("p1", time.time())
+
+
+async def test_chromium_without_udp_comes_by_tcp(tmp_path: Path) -> None:
+    """[REL-14] Straight to the node's own port."""
+    with narrow_network(tmp_path) as network:
+        async with node_on(network.host) as node, page_inside(network, node, tmp_path) as page:
+            network.let_out(node.port)
+            way = await call_inside(page, [])
+            assert (way["type"], way["protocol"]) in (("host", "tcp"), ("prflx", "tcp"))
+            assert network.sent_udp() == 0
+
+
+async def test_chromium_comes_by_turn_over_tls(tmp_path: Path) -> None:
+    """[REL-14] The only way out is TCP to the TURN server's port; its certificate is checked."""
+    with narrow_network(tmp_path) as network:
+        async with coturn(network.host, tmp_path) as turn, node_on(network.host) as node:
+            network.let_out(turn.tls_port)
+            async with page_inside(network, node, trusting_home(tmp_path, turn.authority)) as page:
+                url = f"turns:{turn.host}:{turn.tls_port}?transport=tcp"
+                way = await call_inside(page, servers_for(url))
+                assert (way["type"], way["relayProtocol"], way["url"]) == ("relay", "tls", url)
+                assert network.sent_udp() == 0
+                assert "p1" in turn.log.read_text()
