@@ -15,6 +15,8 @@ from server.load.errors import LoadError
 
 _SAMPLE = re.compile(r'^(diemcau_sfu_\w+)\{worker="([^"]*)"\} (\S+)$', re.MULTILINE)
 _REQUEST_WITHIN_S = 30.0
+# A worker that is slow to answer for its counters is left out of one scrape, not of the next.
+_SCRAPES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,21 @@ class Site:
 
     async def counters(self) -> dict[str, Counters]:
         """The totals of each media worker by its name; empty where the server does not show them."""
+        for _ in range(_SCRAPES):
+            text = await self._metrics()
+            workers: dict[str, dict[str, float]] = {}
+            for name, worker, value in _SAMPLE.findall(text):
+                workers.setdefault(worker, {})[name.removesuffix("_total")] = float(value)
+            if workers or not text:
+                break
+        return {worker: _counters(values) for worker, values in workers.items()}
+
+    async def _metrics(self) -> str:
         try:
             async with self._session.get(f"{self._address.url}/metrics") as answer:
-                text = await answer.text() if answer.status == 200 else ""
+                return await answer.text() if answer.status == 200 else ""
         except (aiohttp.ClientError, TimeoutError):
-            return {}
-        workers: dict[str, dict[str, float]] = {}
-        for name, worker, value in _SAMPLE.findall(text):
-            workers.setdefault(worker, {})[name.removesuffix("_total")] = float(value)
-        return {worker: _counters(values) for worker, values in workers.items()}
+            return ""
 
     async def _ask(self, method: str, path: str, **body: Any) -> Any:
         url = self._address.url + path
