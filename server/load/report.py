@@ -56,13 +56,13 @@ class Worker:
             return None
         first, last, at_first = started[name], ended[name], before.get(name)
         cpu_s = last.cpu_s - first.cpu_s
-        grown = last.resident_bytes - at_first.resident_bytes if at_first and last.resident_bytes else None
+        grown = last.resident_kb - at_first.resident_kb if at_first and last.resident_kb else None
         return cls(
             name=name,
             cpu_us_a_packet=cpu_s / sent[name] * 1e6,
             cpu_share=cpu_s / seconds,
             packets_sent=int(sent[name]),
-            memory_kb=None if grown is None else grown / 1024 / participants,
+            memory_kb=None if grown is None else grown / participants,
         )
 
 

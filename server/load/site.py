@@ -36,11 +36,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """One worker's totals; `resident_bytes` is 0 where the server does not tell."""
+    """One worker's totals; `resident_kb` is 0 where the server does not tell."""
 
     sent: float
     cpu_s: float
-    resident_bytes: float
+    resident_kb: float
 
 
 class Site:
@@ -112,7 +112,7 @@ def _counters(values: dict[str, float]) -> Counters:
     return Counters(
         sent=values.get("diemcau_sfu_packets_sent", 0.0),
         cpu_s=values.get("diemcau_sfu_cpu_seconds", 0.0),
-        resident_bytes=values.get("diemcau_sfu_resident_bytes", 0.0),
+        resident_kb=values.get("diemcau_sfu_resident_kilobytes", 0.0),
     )
 
 

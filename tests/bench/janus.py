@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import os
 import re
 import secrets
@@ -206,27 +205,33 @@ def _cpu_s(process: int) -> float:
 @contextlib.asynccontextmanager
 async def room(plan: Plan, subscribers: int, core: int) -> AsyncIterator[Room]:
     """A running Janus on its own core, with everybody in its room."""
+    async with _running(core) as (process, sock):
+        api = Api(sock)
+        made = Room(api, process)
+        clock = asyncio.create_task(made.tick(), name="janus clock")
+        try:
+            await api.begin()
+            await made.join(plan, subscribers)
+            yield made
+        finally:
+            clock.cancel()
+            await asyncio.gather(clock, return_exceptions=True)
+            await made.close()
+            await api.close()
+
+
+@contextlib.asynccontextmanager
+async def _running(core: int) -> AsyncIterator[tuple[int, socket.socket]]:
+    """The process, and a connection to its interface."""
     with tempfile.TemporaryDirectory() as folder, _namespace() as (namespace, interface):
         _configure(folder, interface)
-        process = await asyncio.create_subprocess_exec(
-            "ip", "netns", "exec", namespace, "taskset", "-c", str(core), "janus", "-F", folder,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        command = f"ip netns exec {namespace} taskset -c {core} janus -F {folder} -L {folder}/log -N"
+        process = await asyncio.create_subprocess_exec(*command.split(), stdout=asyncio.subprocess.DEVNULL)
         try:
-            api = Api(await _connected(f"{folder}/api.sock"))
-            await api.begin()
-            made = Room(api, process.pid)
-            clock = asyncio.create_task(made.tick(), name="janus clock")
-            try:
-                await made.join(plan, subscribers)
-                yield made
-            finally:
-                clock.cancel()
-                await asyncio.gather(clock, return_exceptions=True)
-                await made.close()
-                await api.close()
+            yield process.pid, await _connected(process, folder)
         finally:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
 
 
@@ -237,17 +242,19 @@ def _configure(folder: str, interface: str) -> None:
     Path(folder, "janus.transport.pfunix.jcfg").write_text(_UNIX_SOCKET.format(**values))
 
 
-async def _connected(path: str) -> socket.socket:
-    for attempt in itertools.count():
+async def _connected(process: asyncio.subprocess.Process, folder: str) -> socket.socket:
+    while process.returncode is None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sock.setblocking(False)
         try:
-            sock.connect(path)
+            sock.connect(f"{folder}/api.sock")
         except OSError:
             sock.close()
-            if attempt > 100:
-                raise
             await asyncio.sleep(0.1)
         else:
             return sock
-    raise AssertionError
+    raise RuntimeError(f"Janus ended: {_log(folder)}")
+
+
+def _log(folder: str) -> str:
+    return Path(folder, "log").read_text()[-2000:]
