@@ -109,7 +109,7 @@ async def test_the_command_tells_json(server: Server) -> None:
 async def test_interrupted_it_leaves_in_order(server: Server) -> None:
     """Ctrl-C goes to the whole process group; here to the command and its child."""
     process = await command(server, "--subscribers", "1", "--duration", "60")
-    while "running" not in await states(server):
+    while "running" not in await states(server):  # noqa: ASYNC110 - another process sets no event of ours
         await asyncio.sleep(0.1)
     children = psutil.Process(process.pid).children(recursive=True)
     for child in children:
