@@ -109,6 +109,7 @@ class Crew:
             "late_s": _thinned([late for publisher in publishers.values() for late in publisher.late_s]),
             "received": [row for one in subscribers for row in _rows(one)],
             "delays_s": _thinned(delays),
+            "overflowed": sum(one.subscriber.overflowed for one in subscribers if one.subscriber),
             "seconds": self._sent_for_s,
             "closed": [one.closed for one in self._participants if one.closed],
         }

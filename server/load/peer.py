@@ -74,6 +74,7 @@ class LightPeer:
         self._silent = silent
         self._path = _Path(self.send)
         self.dtls = RTCDtlsTransport(self._path, [self.certificate])  # type: ignore[arg-type]
+        self._dtls_role = "client"
         self._fingerprints: list[RTCDtlsFingerprint] = []
 
     def _bind(self) -> socket.socket:
@@ -143,6 +144,7 @@ class LightPeer:
         self.remote_ufrag, self.remote_password = media.ice_ufrag or "", media.ice_pwd or ""
         self.server = self._candidate(description)
         self._fingerprints = [RTCDtlsFingerprint(*one) for one in media.fingerprints]
+        self._dtls_role = "server" if media.setup == "active" else "client"
         loop = asyncio.get_running_loop()
         loop.remove_reader(self.socket)
         loop.add_reader(self.socket, self._read)
@@ -182,7 +184,7 @@ class LightPeer:
         """ICE and DTLS with the node whose description this is. Raises LinkFailed."""
         self.use(description)
         await self.prove_address()
-        self.dtls._set_role("client")
+        self.dtls._set_role(self._dtls_role)
         try:
             await asyncio.wait_for(self.dtls.start(RTCDtlsParameters(self._fingerprints)), HANDSHAKE_WITHIN_S)
         except TimeoutError:
@@ -238,6 +240,15 @@ class LightPeer:
     def _take_stun(self, message: stun.Message) -> None:
         if message.message_class == stun.Class.RESPONSE:
             self.checks_answered += 1
+        elif message.message_class == stun.Class.REQUEST:
+            self._answer_check(message)
+
+    def _answer_check(self, request: stun.Message) -> None:
+        """A server with full ICE checks us, too."""
+        answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, request.transaction_id)
+        answer.attributes["XOR-MAPPED-ADDRESS"] = self.server
+        answer.add_message_integrity(self.password.encode())
+        self.send(bytes(answer))
 
     def _take_media(self, data: bytes) -> None:
         self.received += not is_rtcp(data)

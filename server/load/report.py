@@ -56,13 +56,13 @@ class Worker:
             return None
         first, last, at_first = started[name], ended[name], before.get(name)
         cpu_s = last.cpu_s - first.cpu_s
-        grown = last.resident_bytes - at_first.resident_bytes if at_first and last.resident_bytes else None
+        grown = last.resident_kb - at_first.resident_kb if at_first and last.resident_kb else None
         return cls(
             name=name,
             cpu_us_a_packet=cpu_s / sent[name] * 1e6,
             cpu_share=cpu_s / seconds,
             packets_sent=int(sent[name]),
-            memory_kb=None if grown is None else grown / 1024 / participants,
+            memory_kb=None if grown is None else grown / participants,
         )
 
 
@@ -87,6 +87,7 @@ class Counted:
         self.rows = [Row(*row) for report in reports for row in report["received"]]
         self.delays_s = [delay for report in reports for delay in report["delays_s"]]
         self.late_s = [late for report in reports for late in report["late_s"]]
+        self.overflowed = sum(report["overflowed"] for report in reports)
         self.seconds = max(report["seconds"] for report in reports)
         self.closed = [code for report in reports for code in report["closed"]]
 
@@ -96,7 +97,8 @@ class Report:
     """Packets are those of the time that was counted.
 
     `lost` left a hole in a subscriber's sequence numbers; `withheld` the server chose not to send, by its own
-    numbering: because of bandwidth, of layers, or of a publisher's packets that it never got. `delay_ms` is from
+    numbering: because of bandwidth, of layers, or of a publisher's packets that it never got. `overflowed` of the
+    lost came, but were not read in time. `delay_ms` is from
     before our encryption to the arrival in our kernel, `lag_ms` by how much our own sending came late.
     """
 
@@ -105,6 +107,7 @@ class Report:
     received: int
     lost: int
     withheld: int
+    overflowed: int
     duplicated: int
     reordered: int
     delivered: float
@@ -132,6 +135,7 @@ class Report:
             received=received,
             lost=lost,
             withheld=max(0, expected - received - lost),
+            overflowed=counted.overflowed,
             duplicated=sum(row.duplicated for row in rows),
             reordered=sum(row.reordered for row in rows),
             delivered=received / expected if expected else 0.0,
@@ -153,7 +157,8 @@ class Report:
             "subscriptions": f"{self.subscriptions}",
             "joined": f"{_told(self.joined_ms)} ms until all tracks came",
             "delivered": f"{self.delivered:.4%} of {self.expected:,} packets, {self.packets_per_s:,.0f}/s",
-            "": f"{self.lost} lost, {self.withheld} withheld, {self.duplicated} twice, {self.reordered} late",
+            "": f"{self.lost} lost ({self.overflowed} of them by this tool), {self.withheld} withheld, "
+            f"{self.duplicated} twice, {self.reordered} late",
             "delay": f"{_told(self.delay_ms)} ms",
             "own lag": f"{_told(self.lag_ms)} ms of this tool's sending",
             **_worker_rows(self.worker),

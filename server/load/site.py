@@ -15,6 +15,8 @@ from server.load.errors import LoadError
 
 _SAMPLE = re.compile(r'^(diemcau_sfu_\w+)\{worker="([^"]*)"\} (\S+)$', re.MULTILINE)
 _REQUEST_WITHIN_S = 30.0
+# A worker that is slow to answer for its counters is left out of one scrape, not of the next.
+_SCRAPES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """One worker's totals; `resident_bytes` is 0 where the server does not tell."""
+    """One worker's totals; `resident_kb` is 0 where the server does not tell."""
 
     sent: float
     cpu_s: float
-    resident_bytes: float
+    resident_kb: float
 
 
 class Site:
@@ -72,15 +74,21 @@ class Site:
 
     async def counters(self) -> dict[str, Counters]:
         """The totals of each media worker by its name; empty where the server does not show them."""
+        for _ in range(_SCRAPES):
+            text = await self._metrics()
+            workers: dict[str, dict[str, float]] = {}
+            for name, worker, value in _SAMPLE.findall(text):
+                workers.setdefault(worker, {})[name.removesuffix("_total")] = float(value)
+            if workers or not text:
+                break
+        return {worker: _counters(values) for worker, values in workers.items()}
+
+    async def _metrics(self) -> str:
         try:
             async with self._session.get(f"{self._address.url}/metrics") as answer:
-                text = await answer.text() if answer.status == 200 else ""
+                return await answer.text() if answer.status == 200 else ""
         except (aiohttp.ClientError, TimeoutError):
-            return {}
-        workers: dict[str, dict[str, float]] = {}
-        for name, worker, value in _SAMPLE.findall(text):
-            workers.setdefault(worker, {})[name.removesuffix("_total")] = float(value)
-        return {worker: _counters(values) for worker, values in workers.items()}
+            return ""
 
     async def _ask(self, method: str, path: str, **body: Any) -> Any:
         url = self._address.url + path
@@ -104,7 +112,7 @@ def _counters(values: dict[str, float]) -> Counters:
     return Counters(
         sent=values.get("diemcau_sfu_packets_sent", 0.0),
         cpu_s=values.get("diemcau_sfu_cpu_seconds", 0.0),
-        resident_bytes=values.get("diemcau_sfu_resident_bytes", 0.0),
+        resident_kb=values.get("diemcau_sfu_resident_kilobytes", 0.0),
     )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import secrets
+import socket
 import time
 from struct import Struct
 from typing import ClassVar
@@ -22,6 +23,9 @@ SAMPLED_EVERY = 8
 # asm-generic/sockios.h: the kernel's time of the datagram that was read last. The first call switches that on.
 _SIOCGSTAMPNS = 0x8907
 _TIMESPEC = Struct("@ll")
+# asm-generic/socket.h and linux/sock_diag.h: the ninth number is of datagrams that the socket could not hold.
+_SO_MEMINFO = 55
+_MEMINFO = Struct("@9I")
 _HEADER = Struct("!BBHII")
 _HEADER_BYTES = 12
 _MOST_BLOCKS = 31
@@ -68,6 +72,7 @@ class Subscriber(LightPeer):
         self._buffer = bytearray(2048)
         self._stamp = bytearray(_TIMESPEC.size)
         self._reported = self._checked = 0.0
+        self._dropped_before = 0
 
     def accept(self, offer: str) -> str:
         """The answer; the streams it announces are counted from now on, repair streams by themselves."""
@@ -80,9 +85,19 @@ class Subscriber(LightPeer):
                 tally = Tally()
         return answer
 
+    @property
+    def overflowed(self) -> int:
+        """Packets that came, and were lost because we read too slowly."""
+        return self._dropped() - self._dropped_before
+
+    def _dropped(self) -> int:
+        told = self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        return int(_MEMINFO.unpack(told)[-1])
+
     def restart(self) -> None:
         """Count from nothing."""
         self.delays_s.clear()
+        self._dropped_before = self._dropped()
         for stream in self._streams.values():
             stream.tally.restart()
             stream.received = stream.lost = 0

@@ -1,211 +1,172 @@
-"""`python -m tests.bench`: what a forwarded packet costs the worker, beside what the bare system call costs.
+"""`python -m tests.bench`: what our media worker costs and carries, beside Janus and beside the bare system call.
 
-One publisher, 40 subscribers, SRTP over loopback. The worker is a process of its own, `python -m sfu`, and
-its CPU time is the kernel's account of that process; encrypting and counting on the clients' side is not in
-it.
+Every figure is measured with the same light peers of `server.load`, in this run, the forwarding process on a core
+of its own and everything else on the others. BENCH_S is how many seconds a run takes. The results are printed and
+written to RESULTS.md beside this file.
 """
 
 import asyncio
-import json
+import datetime
 import os
-import socket
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
-from server.load.peer import LightPeer
-from tests.sfu.packets import audio_packet, video_packet
+from server.load.plan import Plan
+from server.load.run import joined
+from tests.bench import capacity, janus, machine, ours
+from tests.bench.floor import floor_us
+from tests.bench.result import Run, middle, told
 
+RUNS = 3
+MEASURE_S = float(os.environ.get("BENCH_S", "5"))
+# Estimates of bandwidth climb to what is sent before anything is counted.
+WARM_S, FIRST_WARM_S = 1.0, 8.0
 SUBSCRIBERS = 40
-AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC = 1001, 2001, 2002
-SOURCES = {"audio": "microphone", "video": "camera"}
 LENGTH = 1_100
-MEASURE_S = float(os.environ.get("BENCH_S", "6"))
+MEMORY_PARTICIPANTS, MEMORY_WATCHED = 40, 9
+
+CASES = {
+    "50 audio + 150 video packets/s, single": Plan(audio_bytes=LENGTH, burst=1),
+    "50 audio + 150 video packets/s, frames of 5": Plan(audio_bytes=LENGTH, burst=5),
+    "550 video packets/s, frames of 20": Plan(audio_rate=0, video_rate=550, burst=20),
+}
+RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
-@dataclass(frozen=True)
-class Load:
-    """Video in frames of `burst` packets, and audio of the same length: an upper bound blind to codecs."""
+class Paper:
+    """The lines of RESULTS.md, printed as they come."""
 
-    name: str
-    audio_per_s: int
-    video_per_s: int
-    burst: int
+    def __init__(self) -> None:
+        self.lines: list[str] = []
 
-
-LOADS = (
-    Load("50 audio + 150 video/s, single packets", 50, 150, 1),
-    Load("50 audio + 150 video/s, frames of 5", 50, 150, 5),
-    Load("550 video/s, frames of 20", 0, 550, 20),
-)
+    def add(self, *lines: str) -> None:
+        """Some more."""
+        self.lines += lines
+        print(*lines, sep="\n", flush=True)
 
 
-@dataclass(frozen=True)
-class Result:
-    """CPU µs a forwarded packet, the share that arrived, packets forwarded a second, kB of memory a peer."""
-
-    cost_us: float
-    delivered: float
-    rate: float
-    peer_kb: float
-
-
-class Worker:
-    """The SFU process and the server's end of its control link."""
-
-    def __init__(self, folder: str) -> None:
-        self._path = str(Path(folder) / "control.sock")
-        self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._number = 0
-
-    async def __aenter__(self) -> "Worker":
-        connected: asyncio.Future[tuple[Any, Any]] = asyncio.get_running_loop().create_future()
-
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            connected.set_result((reader, writer))
-
-        self._server = await asyncio.start_unix_server(accept, self._path, limit=1 << 20)
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sfu", "--control", self._path, "--name", "bench",
-            "--listen", "127.0.0.1", "--port", "0", "--log-level", "WARNING",
-        )  # fmt: skip
-        reader, self._writer = await connected
-        self._task = asyncio.create_task(self._read(reader))
-        return self
-
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
-            message = json.loads(line)
-            if "id" in message:
-                self._answers.pop(message["id"]).set_result(message)
-
-    async def call(self, method: str, **params: Any) -> Any:
-        self._number += 1
-        answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
-        request = {"id": self._number, "method": method, "params": params}
-        self._writer.write(json.dumps(request).encode() + b"\n")
-        message = await answer
-        if "error" in message:
-            raise RuntimeError(message["error"])
-        return message["result"]
-
-    async def __aexit__(self, *_: object) -> None:
-        self._writer.close()
-        await self.process.wait()
-        self._task.cancel()
-        self._server.close()
+async def compare(paper: Paper, core: int) -> None:
+    """One publisher and 40 subscribers, ours and Janus's in turn."""
+    missing = janus.missing()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(ours.server(core))
+        first = next(iter(CASES.values()))
+        session = await stack.enter_async_context(joined(ours.load(server, first, 1, SUBSCRIBERS)))
+        room = None if missing else await stack.enter_async_context(janus.room(first, SUBSCRIBERS, core))
+        await session.change(first, FIRST_WARM_S)
+        paper.add(f"## One publisher, {SUBSCRIBERS} subscribers", "")
+        paper.add(
+            "| packets of 1,100 bytes | ours, CPU µs a packet | Janus | ours / Janus | bare `sendto` | bare GSO |"
+        )
+        paper.add("|---|---|---|---|---|---|")
+        delivered = []
+        for name, plan in CASES.items():
+            own, rival = [], []
+            for _ in range(RUNS):
+                own.append(await ours.measure(session, plan, WARM_S, MEASURE_S))
+                if room is not None:
+                    rival.append(await room.measure(plan, WARM_S, MEASURE_S))
+            paper.add(_row(name, plan, own, rival))
+            delivered += [_delivered(name, own, rival)]
+        paper.add("", *delivered, "")
+        if missing:
+            paper.add(f"Janus was left out: {missing}.", "")
 
 
-def frames(load: Load) -> Iterator[list[bytes]]:
-    """What leaves the publisher at one moment, at `load.video_per_s / load.burst` moments a second."""
-    audio = video = picture = 0
-    moments = load.video_per_s / load.burst
-    owed = 0.0
-    while True:
-        timestamp = int(picture * 90_000 / moments)
-        packets = [
-            video_packet(video + part, timestamp, VIDEO_SSRC, picture, part, load.burst, LENGTH)
-            for part in range(load.burst)
-        ]
-        video += load.burst
-        picture += 1
-        owed += load.audio_per_s / moments
-        while owed >= 1:
-            packets.append(audio_packet(audio, audio * 960, AUDIO_SSRC, LENGTH))
-            audio += 1
-            owed -= 1
-        yield packets
+def _row(name: str, plan: Plan, own: list[Run], rival: list[Run]) -> str:
+    cost = _cpu_us
+    beside = (told(rival, cost), f"{middle(own, cost) / middle(rival, cost):.2f}") if rival else ("–", "–")
+    floors = floor_us(LENGTH, 1), floor_us(LENGTH, plan.burst)
+    return f"| {name} | {told(own, cost)} | {' | '.join(beside)} | {floors[0]:.2f} | {floors[1]:.2f} |"
 
 
-async def publish(publisher: LightPeer, load: Load, seconds: float) -> int:
-    """Send at the load's rate; how many packets."""
-    sent, moments = 0, load.video_per_s / load.burst
-    start = time.monotonic()
-    for index, packets in enumerate(frames(load)):
-        due = start + index / moments
-        if due > start + seconds:
-            return sent
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        for packet in packets:
-            publisher.send_rtp(packet)
-        sent += len(packets)
-    return sent
+def _delivered(name: str, own: list[Run], rival: list[Run]) -> str:
+    def words(runs: list[Run]) -> str:
+        delay = f"p50 {told(runs, _p50)} ms, p99 {told(runs, _p99)} ms"
+        return f"{min(run.delivered for run in runs):.4%} delivered, delay {delay}"
+
+    return f"- {name}: {words(own)}" + (f"; Janus {words(rival)}" if rival else "") + "."
 
 
-async def join(worker: Worker) -> tuple[LightPeer, list[LightPeer]]:
-    """The publisher and the subscribers, connected."""
-    publisher = LightPeer(silent=True)
-    offer = publisher.offer({"audio": (AUDIO_SSRC,), "video": (VIDEO_SSRC, RTX_SSRC)})
-    answer = await worker.call("publish", meeting="m", peer="p", owner="o", offer=offer, sources=SOURCES)
-    await publisher.connect(answer["sdp"])
-    return publisher, [await subscribe(worker, number) for number in range(SUBSCRIBERS)]
+async def carry(paper: Paper, core: int) -> None:
+    """One worker on one core: the highest rate, and the delay at half of it."""
+    paper.add(f"## One worker, one core, {capacity.SUBSCRIPTIONS} video subscriptions in frames of 5", "")
+    async with capacity.crowd(core) as session:
+        await session.change(capacity.plan(capacity.RATE), FIRST_WARM_S)
+        best, attempts = await capacity.highest(session, WARM_S, MEASURE_S)
+        paper.add(
+            "| packets/s of a subscription | packets/s forwarded | delivered | of a core | CPU µs a packet |"
+        )
+        paper.add("|---|---|---|---|---|")
+        paper.add(*(_attempt(rate, run) for rate, run in sorted(attempts, key=lambda one: one[0])), "")
+        paper.add(
+            f"Highest with at least {capacity.DELIVERED:.2%} delivered: {best} packets/s a subscription."
+        )
+        half = capacity.plan(max(5, (best or capacity.RATE) // 2))
+        runs = [await ours.measure(session, half, WARM_S, MEASURE_S) for _ in range(RUNS)]
+    words = f"p50 {told(runs, _p50)} ms, p99 {told(runs, _p99)} ms"
+    share, least = middle(runs, lambda run: run.cpu_share), min(run.delivered for run in runs)
+    paper.add(f"Delay added at half of that ({share:.0%} of the core): {words}; {least:.4%} delivered.", "")
 
 
-async def subscribe(worker: Worker, number: int) -> LightPeer:
-    """One subscriber of both tracks."""
-    peer = LightPeer(silent=True)
-    wants = [{"owner": "o", "source": source} for source in SOURCES.values()]
-    result = await worker.call("subscribe", meeting="m", peer=f"s{number}", wants=wants)
-    await worker.call("answer", peer=f"s{number}", sdp=peer.answer(result["sdp"]))
-    await peer.connect(result["sdp"])
-    return peer
+def _attempt(rate: int, run: Run) -> str:
+    return f"| {rate} | {run.rate:,.0f} | {run.delivered:.4%} | {run.cpu_share:.0%} | {run.cpu_us:.2f} |"
 
 
-async def run(load: Load, folder: str) -> Result:
-    """One load on a fresh worker."""
-    async with Worker(folder) as worker:
-        empty = await worker.call("stats")
-        publisher, subscribers = await join(worker)
-        before, start = await worker.call("stats"), time.monotonic()
-        sent = await publish(publisher, load, MEASURE_S)
-        elapsed = time.monotonic() - start
-        await asyncio.sleep(0.3)
-        after = await worker.call("stats")
-        for peer in (publisher, *subscribers):
-            await peer.close()
-    forwarded = after["sent"] - before["sent"]
-    return Result(
-        cost_us=(after["cpu_s"] - before["cpu_s"]) / forwarded * 1e6,
-        delivered=sum(peer.received for peer in subscribers) / (sent * SUBSCRIBERS),
-        rate=forwarded / elapsed,
-        peer_kb=(after["rss_kb"] - empty["rss_kb"]) / (SUBSCRIBERS + 1),
-    )
+async def remember(paper: Paper, core: int) -> None:
+    """Memory of a participant who publishes and receives."""
+    plain, simulcast = Plan(), Plan(simulcast=True)
+    paper.add("## Memory", "")
+    for name, plan in (("one encoding", plain), ("simulcast", simulcast)):
+        grown = await ours.memory_kb(core, MEMORY_PARTICIPANTS, plan, MEMORY_WATCHED, FIRST_WARM_S)
+        paper.add(
+            f"- {grown:.0f} kB a participant with {name}: {MEMORY_PARTICIPANTS} publish camera and microphone and "
+            f"each receives {MEMORY_WATCHED} of the others, all with histories, statistics and feedback."
+        )
+    paper.add("")
 
 
-def floor(segment: int) -> float:
-    """µs a packet for the bare system call: `sendto`, or one `sendmsg` for so many segments."""
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source,
-    ):
-        sink.bind(("127.0.0.1", 0))
-        address, data = sink.getsockname(), memoryview(bytes((LENGTH + 16) * segment))
-        ancillary = [(17, 103, (LENGTH + 16).to_bytes(2, sys.byteorder))]
-        start = time.process_time()
-        rounds = 20_000 // segment
-        for _ in range(rounds):
-            if segment == 1:
-                source.sendto(data, address)
-            else:
-                source.sendmsg([data], ancillary, 0, address)
-        return (time.process_time() - start) / (rounds * segment) * 1e6
+def _cpu_us(run: Run) -> float:
+    return run.cpu_us
+
+
+def _p50(run: Run) -> float:
+    return run.delay_p50_ms
+
+
+def _p99(run: Run) -> float:
+    return run.delay_p99_ms
+
+
+def head(load_before: float) -> Iterator[str]:
+    """Where and when."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    rival = "without Janus" if janus.missing() else f"Janus {janus.version()}"
+    yield "# What the media worker costs and carries"
+    yield ""
+    yield f"`make bench` on {today}: {machine.described()}; {rival}."
+    yield ""
+    yield f"Medians of {RUNS} runs of {MEASURE_S:g} s, lowest and highest in brackets. The forwarding process has a"
+    yield "core of its own; the clients share the others."
+    yield f"Load average when it began: {load_before:.1f}. Other work on the machine hardly shows in processor time"
+    yield "(up to a tenth, through shared caches), but at once in delays and in the highest rate."
+    yield ""
 
 
 async def main() -> None:
-    """All loads, one after another."""
-    for load in LOADS:
-        with tempfile.TemporaryDirectory() as folder:
-            result = await run(load, folder)
-        print(
-            f"{load.name}: {result.cost_us:.2f} µs CPU a forwarded packet (bare {floor(load.burst):.2f}), "
-            f"{result.rate:,.0f}/s to {SUBSCRIBERS} peers of {result.peer_kb:.0f} kB, "
-            f"{result.delivered:.3%} delivered",
-            flush=True,
-        )
+    """All cases, one after another."""
+    core, others = machine.cores()
+    os.sched_setaffinity(0, others)
+    paper, began = Paper(), time.monotonic()
+    paper.add(*head(machine.load_average()))
+    for part in (compare, carry, remember):
+        await part(paper, core)
+    paper.add(
+        f"Load average at the end: {machine.load_average():.1f}; {time.monotonic() - began:.0f} s in all."
+    )
+    RESULTS.write_text("\n".join(paper.lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""Our own server as installed, its one media worker on a core of its own, loaded by `server.load`."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+
+from server.load.plan import Plan
+from server.load.report import Report
+from server.load.run import Load, Session, joined
+from server.load.site import Address
+from tests.bench.result import Run
+from tests.support.server import PASSWORD, Server
+
+
+def pin(process: int, core: int) -> None:
+    """All threads of a process to one core; those it starts later follow."""
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
+@contextlib.asynccontextmanager
+async def server(core: int) -> AsyncIterator[Server]:
+    """A fresh one, its worker alone on `core`."""
+    with tempfile.TemporaryDirectory() as folder:
+        one = Server(Path(folder) / "data")
+        try:
+            one.start()
+            await one.ready()
+            pin(one.workers()[0].pid, core)
+            yield one
+            await one.stop()
+        finally:
+            one.discard()
+
+
+def load(
+    one: Server, plan: Plan, publishers: int, subscribers: int, *, everybody: bool = False, watch: int = 0
+) -> Load:
+    """A meeting of so many, all in one process."""
+    return Load(
+        Address(one.origin), plan, "admin", PASSWORD, publishers=publishers, subscribers=subscribers,
+        everybody=everybody, watch=watch, processes=1,
+    )  # fmt: skip
+
+
+async def measure(session: Session, plan: Plan, warm_s: float, seconds: float) -> Run:
+    """One run of an already joined load."""
+    await session.change(plan, warm_s)
+    return run_of(await session.measure(seconds))
+
+
+def run_of(report: Report) -> Run:
+    """The figures that are compared."""
+    assert report.worker is not None, "our own server shows its counters"
+    return Run(
+        cpu_us=report.worker.cpu_us_a_packet,
+        delivered=(report.received + report.overflowed) / report.expected,
+        rate=report.packets_per_s,
+        cpu_share=report.worker.cpu_share,
+        delay_p50_ms=report.delay_ms.p50,
+        delay_p99_ms=report.delay_ms.p99,
+    )
+
+
+async def memory_kb(core: int, participants: int, plan: Plan, watch: int, warm_s: float) -> float:
+    """kB that a worker grows for each participant when each publishes and watches `watch` of the others."""
+    async with server(core) as one:
+        worker = psutil.Process(one.workers()[0].pid)
+        empty = worker.memory_info().rss
+        async with joined(load(one, plan, participants, 0, everybody=True, watch=watch)) as session:
+            await session.change(plan, warm_s)
+            return (worker.memory_info().rss - empty) / 1024 / participants
