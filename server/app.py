@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from server.control import ControlServer
 from server.effects import MediaEffects
 from server.follower import Follower
 from server.http_app import make_application
+from server.ice_servers import IceServers
 from server.keys import CATALOGUE, MEDIA, METRICS, QUALITY, READINESS
 from server.live import LiveMeetings
 from server.media import MediaPlane
@@ -49,6 +51,7 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
         )
         folders = RecordingFolders(settings.data)
         control = ControlServer(runtime / "control.sock")
+        turn = IceServers(settings)
         app = make_application(
             settings,
             storage,
@@ -56,7 +59,7 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
             LiveMeetingService(meetings),
             folders,
             write_minutes,
-            MediaPlane(control),
+            MediaPlane(control, lambda participant: turn.ice_servers(participant, time.time())),
         )
         await _start_live(closing, app, settings, runtime, storage, meetings, folders, control)
         yield app

@@ -22,7 +22,7 @@ from server.origin import names_us
 from server.problems import Problem
 
 # An SDP of 64 kB in JSON, with room for what surrounds it.
-MESSAGE_LIMIT_BYTES = 100_000
+MESSAGE_LIMIT_BYTES = 200_000
 # A page sends its token with its first packet; whoever is silent for longer holds a place for nothing.
 TOKEN_WITHIN_S = 10
 # A dead line is noticed within their sum, at both ends.

@@ -1,11 +1,11 @@
 """What one subscriber's connection bears, and which layers it therefore gets."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sfu.allocation import Demand, Rung, allocate, wanted_bps
+from sfu.allocation import Demand, Rung, allocate, highest, wanted_bps
 from sfu.bwe.estimator import CEILING_BPS, LinkEstimator
 from sfu.bwe.prober import Probe
 from sfu.layers import Limits
@@ -40,6 +40,7 @@ class Downlink:
         self.sent = self.estimator.sent
         self._is_told = False
         self.wanted_bps = 0.0
+        self.share: float | None = None
         self._wishes = wishes
         self._allocated_at = float("-inf")
         self._allocated_bps = 0.0
@@ -59,9 +60,9 @@ class Downlink:
         if self.estimator.bitrate_bps < _FELL * self._allocated_bps:
             self.allocate(now)
 
-    def remb(self, message: Remb, now: float) -> None:
+    def remb(self, message: Remb) -> None:
         """The receiver's own estimate."""
-        self.estimator.remb(message.bitrate_bps, now)
+        self.estimator.remb(message.bitrate_bps)
 
     # Choice
 
@@ -81,6 +82,7 @@ class Downlink:
         demands = [_demand(index, wish, now) for index, wish in enumerate(wishes)]
         self.wanted_bps = wanted_bps(demands)
         rungs = allocate(self._allocated_bps, demands)
+        self.share = _share(demands, rungs)
         for index, wish in enumerate(wishes):
             if demands[index].rungs and wish.subscription.kind == "video":
                 _aim(wish.subscription, rungs[index])
@@ -97,6 +99,12 @@ class Downlink:
         loop = asyncio.get_running_loop()
         for index in range(probe.packets):
             loop.call_later(index * probe.interval_s, carrier.probe, probe.octets)
+
+    def loss(self, playing: Sequence[Subscription]) -> float:
+        """The share of packets that did not arrive at first, as the receiver tells in the one way or the other."""
+        if self._is_told:
+            return self.estimator.loss
+        return max((one.fraction_lost for one in playing), default=0.0)
 
     def stats(self) -> dict[str, Any]:
         """For people: plain JSON."""
@@ -123,6 +131,14 @@ def _demand(key: int, wish: Wish, now: float) -> Demand:
     current = next((rung for rung in rungs if wish.subscription.is_at(rung)), None)
     hint = "motion" if publication.hint == "motion" or wish.source == "camera" else "detail"
     return Demand(key, wish.source, wish.width, wish.height, rungs, current, hint)  # type: ignore[arg-type]
+
+
+def _share(demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None]) -> float | None:
+    """The part of the pictures asked for that is sent, by bitrate; None where no picture is."""
+    full = {one.key: rung for one in demands if one.source in ("camera", "screen") and (rung := highest(one))}
+    asked = sum(rung.bitrate_bps for rung in full.values())
+    given = sum(rung.bitrate_bps for key in full if (rung := rungs[key]) is not None)
+    return min(1.0, given / asked) if asked else None
 
 
 def _aim(subscription: Subscription, rung: Rung | None) -> None:

@@ -33,9 +33,7 @@ class Counted:
     def since(self, *counters: float) -> tuple[float, ...]:
         """How much each has grown."""
         before, self._before = self._before or (0.0,) * len(counters), counters
-        return tuple(
-            now - then if now >= then else now for now, then in zip(counters, before, strict=True)
-        )
+        return tuple(now - then if now >= then else now for now, then in zip(counters, before, strict=True))
 
 
 def report(up: Health | None, down: Health | None) -> dict[str, Any]:

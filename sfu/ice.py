@@ -42,7 +42,7 @@ class IceAgent:
         self.credentials = Credentials.generate()
         self.path: Path | None = None
         self.media_path: Path | None = None
-        self._last_check = now
+        self.last_check = now
         self._nominated: set[Path] = set()
         self._heard: dict[Path, float] = {}
         self._previous: tuple[Credentials, float] | None = None
@@ -74,7 +74,7 @@ class IceAgent:
 
     def checked(self, path: Path, use_candidate: bool, now: float) -> Path | None:
         """An authenticated check came from `path`. Returns an address given up for it."""
-        self._last_check = now
+        self.last_check = now
         evicted = self._make_room() if path not in self._heard else None
         self._heard[path] = now
         if use_candidate:
@@ -112,4 +112,4 @@ class IceAgent:
 
     def consents(self, now: float) -> bool:
         """Whether the peer is somewhere, or was a moment ago and may be about to prove a new address."""
-        return self.path is not None or now - self._last_check < CONSENT_S
+        return self.path is not None or now - self.last_check < CONSENT_S

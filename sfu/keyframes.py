@@ -1,6 +1,7 @@
 """Asking a sender for a keyframe, for all who need one."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sfu import rtcp
 
@@ -11,11 +12,20 @@ KEYFRAME_REQUEST_INTERVAL_S = 0.5
 FEEDBACK_SSRC = 1
 
 
+@dataclass(slots=True)
+class Asked:
+    """What all publishers of a worker were asked for."""
+
+    nacks: int = 0
+    keyframes: int = 0
+
+
 class KeyframeRequests:
     """Merges requests of one stream: at most one an interval, repeated until a keyframe comes."""
 
-    def __init__(self, send_rtcp: Callable[[bytes], bool]) -> None:
+    def __init__(self, send_rtcp: Callable[[bytes], bool], asked: Asked) -> None:
         self.sent = 0
+        self._asked = asked
         self._send_rtcp = send_rtcp
         self._wanted = False
         self._asked_at = float("-inf")
@@ -34,6 +44,7 @@ class KeyframeRequests:
         if self._send_rtcp(rtcp.Pli(FEEDBACK_SSRC, ssrc).to_bytes()):
             self._asked_at = now
             self.sent += 1
+            self._asked.keyframes += 1
 
     def came(self) -> None:
         """Nobody waits any more."""

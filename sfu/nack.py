@@ -162,6 +162,11 @@ class LossTracker:
             delay_since_last_sr=min(int((now - since) * 65_536), 0xFFFFFFFF),
         )
 
+    @property
+    def expected_count(self) -> int:
+        """How many packets the sender has sent, as far as we know."""
+        return 0 if self.highest is None else self._expected(self.highest)
+
     def _expected(self, highest: int) -> int:
         return highest - self._base + 1
 

@@ -12,17 +12,20 @@ from typing import Any, TypeVar
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from sfu.output import Output
 from sfu.control import Handler
 from sfu.drops import DropCounter
 from sfu.errors import PeerError, SfuError
+from sfu.health import Health, report
+from sfu.lag import LoopLag
 from sfu.limits import LogLimiter
 from sfu.mux import Mux
+from sfu.output import Output
 from sfu.peer import Peer, Worker
 from sfu.publisher import PublishingPeer
 from sfu.receiver import ReceivingPeer, Want
 from sfu.router import KINDS, Router, TrackKey
 from sfu.tap import Tap
+from sfu.transport import State
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ TICK_S = 0.05
 REPORT_TICKS = 20
 # A worker carries some hundred participants with two peers each; more are refused, not served badly.
 MOST_PEERS = 2000
+# How often the connections are judged.
+QUALITY_INTERVAL_S = 5.0
 # What every browser can decode and most rooms can encode.
 DEFAULT_CODECS = ["VP8"]
 
@@ -65,6 +70,8 @@ class Node:
         self._closing: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._limiter = LogLimiter(_log)
+        self._lag = LoopLag()
+        self._judged_at = time.monotonic()
 
     # Lifecycle
 
@@ -95,13 +102,20 @@ class Node:
         self._mux.close()
 
     async def _tick(self) -> None:
+        due = time.monotonic()
         for turn in itertools.cycle(range(REPORT_TICKS)):
-            await asyncio.sleep(TICK_S)
+            due += TICK_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             now = time.monotonic()
+            self._lag.add(now - due)
+            due = max(due, now - TICK_S)
             for peer in list(self._peers.values()):
                 self._tick_peer(peer, now, peer.turn % REPORT_TICKS == turn)
             for router in list(self._routers.values()):
                 self._tick_router(router, now)
+            if now - self._judged_at >= QUALITY_INTERVAL_S:
+                self._judged_at = now
+                self._judge(now)
 
     def _tick_peer(self, peer: Peer, now: float, reporting: bool) -> None:
         try:
@@ -116,6 +130,23 @@ class Node:
             router.tick(now)
         except Exception:
             self._limiter.exception("Node x clock of meeting %s", router.meeting)
+
+    def _judge(self, now: float) -> None:
+        """Tell how good the connections of each meeting are."""
+        for meeting in self._routers:
+            links = self._links(meeting, now)
+            if links:
+                self._notify("quality", meeting=meeting, links=links)
+
+    def _links(self, meeting: str, now: float) -> dict[str, Any]:
+        directions: dict[str, dict[str, Health]] = {}
+        for peer in self._peers_of(meeting):
+            if peer.owner is not None and peer.transport.state is State.CONNECTED:
+                directions.setdefault(peer.owner, {})[peer.direction] = peer.health(now)
+        return {owner: report(found.get("up"), found.get("down")) for owner, found in directions.items()}
+
+    def _peers_of(self, meeting: str) -> list[Peer]:
+        return [peer for peer in self._peers.values() if peer.router.meeting == meeting]
 
     def _notify(self, event: str, **params: Any) -> None:
         if event == "peer_state" and params["state"] in ("closed", "failed"):
@@ -145,7 +176,7 @@ class Node:
         handlers = (
             self.publish, self.subscribe, self.answer, self.play, self.pause, self.floor, self.unpublish,
             self.close_peer, self.close_meeting, self.record, self.stop_recording, self.stats,
-            self.peer_stats,
+            self.peer_stats, self.meeting_stats,
         )  # fmt: skip
         return {handler.__name__: handler for handler in handlers}
 
@@ -272,7 +303,7 @@ class Node:
 
     async def close_meeting(self, meeting: str) -> dict[str, Any]:
         """End all peers and recordings of a meeting."""
-        for peer in [peer for peer in self._peers.values() if peer.router.meeting == meeting]:
+        for peer in self._peers_of(meeting):
             peer.close("meeting_closed")
         for of_meeting, recording_id in list(self._taps):
             if of_meeting == meeting:
@@ -317,9 +348,15 @@ class Node:
             raise PeerError("peer_unknown", f"no peer {peer}")
         return found.stats()
 
+    async def meeting_stats(self, meeting: str) -> dict[str, Any]:
+        """Those of every peer of a meeting, by name."""
+        return {"peers": {peer.name: peer.stats() for peer in self._peers_of(meeting)}}
+
     async def stats(self) -> dict[str, Any]:
         """Counters of the whole process."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
+        tracks = [one for router in self._routers.values() for one in router.publications.values()]
+        receivers = [peer for peer in self._peers.values() if isinstance(peer, ReceivingPeer)]
         return {
             "peers": len(self._peers),
             "meetings": len(self._routers),
@@ -328,6 +365,12 @@ class Node:
             "drops": self._drops.as_dict(),
             "cpu_s": usage.ru_utime + usage.ru_stime,
             "rss_kb": _resident_kb(),
+            "tracks": len(tracks),
+            "keyframe_requests": self._worker.asked.keyframes,
+            "nack_requests": self._worker.asked.nacks,
+            "retransmitted": self._worker.output.resent,
+            "estimate_bps": [round(peer.downlink.estimator.bitrate_bps) for peer in receivers],
+            "loop_lag_s": self._lag.stats(),
             **self._mux.counts(),
         }
 

@@ -20,6 +20,7 @@ class Output:
         self.pointer = ffi.new("unsigned char[]", _BUFFER_BYTES)
         self.view = memoryview(ffi.buffer(self.pointer)).cast("B")
         self.sent = 0
+        self.resent = 0
         self._length = ffi.new("int *")
 
     def send(
@@ -43,8 +44,8 @@ class Output:
             self.drops.count(DropReason.SOCKET_FULL, len(slots))
         return sent
 
-    def send_one(self, key: Any, path: Path, data: bytes | bytearray) -> bool:
-        """Encrypt and send one packet that is ready but for that."""
+    def send_again(self, key: Any, path: Path, data: bytes | bytearray) -> bool:
+        """Encrypt and send one packet again that is ready but for that."""
         length = len(data)
         self.view[:length] = data
         self._length[0] = length
@@ -55,4 +56,5 @@ class Output:
             self.drops.count(DropReason.SOCKET_FULL)
             return False
         self.sent += 1
+        self.resent += 1
         return True

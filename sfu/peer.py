@@ -5,16 +5,18 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from sfu import rtcp
-from sfu.output import Output
 from sfu.drops import DropReason
 from sfu.errors import PeerError
+from sfu.health import Health
+from sfu.keyframes import Asked
 from sfu.mux import Mux
 from sfu.negotiation import LocalTransport, RemoteTransport
+from sfu.output import Output
 from sfu.router import Router
 from sfu.transport import MOST_SSRCS, State, Transport
 
@@ -29,6 +31,7 @@ class Worker:
     candidates: Callable[[], tuple[tuple[str, int], ...]]
     notify: Callable[..., None]
     turns: Iterator[int] = field(default_factory=itertools.count)
+    asked: Asked = field(default_factory=Asked)
 
     def fingerprint(self) -> tuple[str, str]:
         """Of our certificate, as SDP names it."""
@@ -43,8 +46,10 @@ class Peer:
     """
 
     most_ssrcs: ClassVar[int] = MOST_SSRCS
+    direction: ClassVar[Literal["up", "down"]]
 
-    def __init__(self, worker: Worker, router: Router, name: str) -> None:
+    def __init__(self, worker: Worker, router: Router, name: str, owner: str | None) -> None:
+        self.owner = owner
         self.worker = worker
         self.router = router
         self.name = name
@@ -123,6 +128,10 @@ class Peer:
     def report(self, now: float) -> None:
         """RTCP reports, once a second."""
 
+    def health(self, now: float) -> Health:
+        """How this direction of the connection was since the last time it was asked."""
+        raise NotImplementedError
+
     def close(self, reason: str) -> None:
         """End the transport and leave the router. Idempotent."""
         self.transport.end(State.CLOSED, reason)
@@ -132,6 +141,7 @@ class Peer:
         transport = self.transport
         return {
             "meeting": self.router.meeting,
+            "owner": self.owner,
             "state": str(transport.state),
             "reason": transport.reason,
             "srtp_profile": transport.profile,

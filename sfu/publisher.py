@@ -11,6 +11,7 @@ from sfu.bwe.arrivals import ArrivalLog
 from sfu.drops import DropReason
 from sfu.errors import ParseError, PeerError
 from sfu.formats import Format, Payload
+from sfu.health import Counted, Health
 from sfu.keyframes import FEEDBACK_SSRC
 from sfu.limits import LogLimiter
 from sfu.negotiation import (
@@ -24,6 +25,7 @@ from sfu.negotiation import (
 )
 from sfu.peer import Peer, Worker
 from sfu.publication import Publication
+from sfu.quality import Link
 from sfu.router import KINDS, Router, TrackKey
 from sfu.rtp import RtpPacket
 from sfu.stream import Stream, Upstream
@@ -60,9 +62,12 @@ class PublishingPeer(Peer):
     many there can be, the transport bounds.
     """
 
+    direction = "up"
+    owner: str
+
     def __init__(self, worker: Worker, router: Router, name: str, owner: str) -> None:
-        super().__init__(worker, router, name)
-        self.owner = owner
+        super().__init__(worker, router, name, owner)
+        self._counted = Counted()
         self._tracks: dict[str, _Track] = {}
         self._by_ssrc: dict[int, Stream] = {}
         self._strangers: set[int] = set()
@@ -70,7 +75,7 @@ class PublishingPeer(Peer):
         self._arrivals = ArrivalLog(FEEDBACK_SSRC)
         self._number_id: int | None = None
         self._upstream = Upstream(
-            worker.output, self.transport.send_rtcp, worker.mux.after_batch, rtt_s=lambda: _RTT_S
+            worker.output, self.transport.send_rtcp, worker.mux.after_batch, lambda: _RTT_S, worker.asked
         )
 
     # Negotiation
@@ -291,10 +296,24 @@ class PublishingPeer(Peer):
         for track in tracks.values():
             self.router.unpublish(track.publication)
 
+    def health(self, now: float) -> Health:
+        """What has come of what was sent; the way there and back only the sender knows."""
+        streams = [stream for track in self._tracks.values() for stream in track.publication.streams]
+        expected, received, abandoned, octets, elapsed_s = self._counted.since(
+            *map(sum, zip((0, 0, 0, 0), *(stream.counts() for stream in streams), strict=True)), now
+        )
+        link = Link(
+            loss=max(0.0, 1 - received / expected) if expected else 0.0,
+            residual_loss=min(1.0, abandoned / expected) if expected else 0.0,
+            jitter_ms=max((stream.jitter_s * 1000 for stream in streams), default=0.0),
+            silent_s=self.transport.silent_s(now),
+        )
+        return Health(link, octets * 8 / elapsed_s if elapsed_s else 0.0)
+
     def stats(self) -> dict[str, Any]:
         """With one entry per track."""
         tracks = {track.publication.source: track.publication.stats() for track in self._tracks.values()}
-        return {**super().stats(), "owner": self.owner, "tracks": tracks}
+        return {**super().stats(), "tracks": tracks}
 
 
 def _text(packet: RtpPacket, media: AcceptedMedia, uri: str) -> str | None:

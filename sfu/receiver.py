@@ -12,6 +12,7 @@ from sfu.downlink import Downlink, Wish
 from sfu.drops import DropReason
 from sfu.errors import PeerError
 from sfu.header import Extensions, layout_of
+from sfu.health import Counted, Health
 from sfu.limits import TokenBucket
 from sfu.negotiation import (
     ABS_SEND_TIME_URI,
@@ -26,6 +27,7 @@ from sfu.negotiation import (
     read_answer,
 )
 from sfu.peer import Peer, Worker
+from sfu.quality import Link
 from sfu.router import Router, TrackKey
 from sfu.sdp import SessionDescription
 from sfu.speakers import FixedSlots
@@ -73,12 +75,13 @@ class ReceivingPeer(Peer):
     `owner` is whose peer it is: nobody hears their own voice among the loudest.
     """
 
+    direction = "down"
     # Firefox sends the reports of each section under an SSRC of its own.
     most_ssrcs: ClassVar[int] = MOST_SLOTS + MOST_SSRCS
 
     def __init__(self, worker: Worker, router: Router, name: str, owner: str | None = None) -> None:
-        super().__init__(worker, router, name)
-        self.owner = owner
+        super().__init__(worker, router, name, owner)
+        self._counted = Counted()
         self.downlink = Downlink(self._wishes)
         self._places: list[_Place] = []
         self._speakers = FixedSlots(0)
@@ -285,7 +288,7 @@ class ReceivingPeer(Peer):
             for block in message.blocks:
                 self._each(block.ssrc, lambda one, block=block: self._reported(one, block, now))
         elif isinstance(message, rtcp.Remb):
-            self.downlink.remb(message, now)
+            self.downlink.remb(message)
 
     def _reported(self, subscription: Subscription, block: rtcp.ReportBlock, now: float) -> None:
         rtt_s = subscription.received(block, now)
@@ -330,6 +333,19 @@ class ReceivingPeer(Peer):
         self.router.set_ability(self.name, None)
         for place in self._places:
             self._empty(place)
+
+    def health(self, now: float) -> Health:
+        """What arrives there of what we send, by the receiver's own reports."""
+        playing = [place.subscription for place in self._places if place.key is not None]
+        octets, elapsed_s = self._counted.since(sum(one.subscription.octets for one in self._places), now)
+        link = Link(
+            loss=self.downlink.loss(playing),
+            rtt_ms=self.downlink.estimator.rtt_s * 1000,
+            jitter_ms=max((one.jitter_s * 1000 for one in playing), default=0.0),
+            video_share=self.downlink.share,
+            silent_s=self.transport.silent_s(now),
+        )
+        return Health(link, octets * 8 / elapsed_s if elapsed_s else 0.0)
 
     def stats(self) -> dict[str, Any]:
         """With one entry per slot."""

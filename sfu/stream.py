@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sfu import rtcp
@@ -12,7 +12,7 @@ from sfu.codecs.descriptor import Descriptor
 from sfu.drops import DropCounter, DropReason
 from sfu.errors import ParseError
 from sfu.formats import Format, Payload
-from sfu.keyframes import FEEDBACK_SSRC, KeyframeRequests
+from sfu.keyframes import FEEDBACK_SSRC, Asked, KeyframeRequests
 from sfu.layers import Limits
 from sfu.limits import LogLimiter
 from sfu.nack import LossTracker
@@ -55,6 +55,7 @@ class Upstream:
     send_rtcp: Callable[[bytes], bool]
     after_batch: Callable[[Callable[[], None]], None]
     rtt_s: Callable[[], float]
+    asked: Asked = field(default_factory=Asked)
 
 
 class Stream:
@@ -92,7 +93,7 @@ class Stream:
         self._on_packet = on_packet
         self._read = self._reader()
         self._level_id = dict(media_format.extensions).get(AUDIO_LEVEL_URI)
-        self._keyframes = KeyframeRequests(upstream.send_rtcp)
+        self._keyframes = KeyframeRequests(upstream.send_rtcp, upstream.asked)
         self._sinks: list[Sink] = []
         self._views: dict[Limits, View] = {}
         self._pending: list[MediaPacket] = []
@@ -340,6 +341,7 @@ class Stream:
             return
         missing = self._tracker.due(now, self._upstream.rtt_s())
         if missing:
+            self._upstream.asked.nacks += 1
             self._upstream.send_rtcp(rtcp.Nack(FEEDBACK_SSRC, self.ssrc, tuple(missing)).to_bytes())
         if self._tracker.abandoned > self._abandoned:
             self._abandoned = self._tracker.abandoned
@@ -370,6 +372,21 @@ class Stream:
         """What we tell the publisher of its reception, once a second."""
         return self._tracker.report_block(self.ssrc, now) if self.ssrc is not None else None
 
+    @property
+    def jitter_s(self) -> float:
+        """How unsteadily it arrives (RFC 3550, A.8)."""
+        return self._tracker.jitter / self.payload.clock_rate
+
+    @property
+    def keyframe_requests(self) -> int:
+        """How often the sender was asked."""
+        return self._keyframes.sent
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Packets expected, received at first, given up for lost; octets."""
+        tracker = self._tracker
+        return tracker.expected_count, tracker.received_count, tracker.abandoned, self.octets
+
     def stats(self) -> dict[str, Any]:
         """For people: plain JSON."""
         width, height = self.sizes[-1] if self.sizes else (0, 0)
@@ -380,10 +397,10 @@ class Stream:
             "octets": self.octets,
             "sinks": len(self._sinks),
             "keyframes": self.keyframes,
-            "keyframe_requests": self._keyframes.sent,
+            "keyframe_requests": self.keyframe_requests,
             "width": width,
             "height": height,
-            "jitter_s": self._tracker.jitter / self.payload.clock_rate,
+            "jitter_s": self.jitter_s,
             "abandoned": self._tracker.abandoned,
             "drops": self.drops.as_dict(),
         }

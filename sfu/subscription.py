@@ -283,7 +283,7 @@ class Subscription:
             return
         again = self.writer.rtx_payload_type is not None
         data = self.writer.retransmission(packet) if again else self.writer.copy(packet)
-        if self._output.send_one(key, path, data) and self.writer.layout.is_numbered:
+        if self._output.send_again(key, path, data) and self.writer.layout.is_numbered:
             self._link.sent(first, 1, len(data), now)
 
     @property

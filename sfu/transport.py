@@ -110,6 +110,7 @@ class Transport:
     profile = ""
     tag_length = _GCM_TAG_LENGTH
     received_bytes = 0
+    _heard_at = 0.0
     tx: Any = None
     _rx: Any = None
     _sessions: tuple[pylibsrtp.Session, pylibsrtp.Session] | None = None
@@ -217,6 +218,10 @@ class Transport:
         self.profile = profile.decode()
         self.tag_length = _TAG_LENGTHS.get(profile, _GCM_TAG_LENGTH)
 
+    def silent_s(self, now: float) -> float:
+        """How long ago the last authentic packet came, of whatever kind."""
+        return now - max(self._heard_at, self.ice.last_check)
+
     def tick(self, now: float) -> None:
         """End what has waited too long. To be called several times a second."""
         self._forget_old_credentials(now)
@@ -299,9 +304,9 @@ class Transport:
             return self.drops.count(DropReason.RATE_LIMITED)
         if is_rtcp(self._mux.view):
             return self._receive_rtcp(length, now)
-        return self._receive_rtp(length)
+        return self._receive_rtp(length, now)
 
-    def _receive_rtp(self, length: int) -> None:
+    def _receive_rtp(self, length: int, now: float) -> None:
         view = self._mux.view
         (ssrc,) = _ssrc_at(view, 8)
         if not self._may_track(ssrc):
@@ -313,6 +318,7 @@ class Transport:
         # Only what is authenticated may take a place in a table.
         self._tracked.add(ssrc)
         self.received_bytes += length
+        self._heard_at = now
         return self._owner.rtp_received(bytes(view[: self._length[0]]))
 
     def _may_track(self, ssrc: int) -> bool:
@@ -332,6 +338,7 @@ class Transport:
         if status:
             return self._refused(status)
         self._tracked.add(ssrc)
+        self._heard_at = now
         return self._owner.rtcp_received(bytes(view[: self._length[0]]))
 
     def _refused(self, status: int) -> None:

@@ -241,7 +241,7 @@ async def test_a_silent_peer_is_let_go() -> None:
             await one.server.node.subscribe(MEETING, "s3", [{"owner": "alice", "source": "camera"}])
             peers = one.server.node._peers
             ice = peers["s2"].transport.ice
-            ice._last_check -= 31
+            ice.last_check -= 31
             ice._heard = {path: at - 31 for path, at in ice._heard.items()}
             peers["s3"].transport._deadline -= 31
             await until(lambda: ("closed", "consent_expired") in one.server.states("s2"))

@@ -136,7 +136,7 @@ async def test_a_connection_whose_peer_lost_consent_is_closed() -> None:
         async with light(bob):
             await bob.want(one.server, "s2", CAMERA)
             ice = one.server.node._peers["s2"].transport.ice
-            ice._last_check -= 31
+            ice.last_check -= 31
             ice._heard = {path: at - 31 for path, at in ice._heard.items()}
             await until(lambda: ("closed", "consent_expired") in one.server.states("s2"))
             await until(lambda: bob.ended)
