@@ -27,6 +27,8 @@ HALVING_S: Final = 1.0
 OUTAGE_S: Final = 1.0
 # After a decrease, while the queue drains, a probe would only fill it again.
 CALM_S: Final = 2.0
+# A queue that grows faster than this is about to be overuse.
+CALM_SLOPE: Final = 0.02
 # Loss in reports of receivers without transport-wide feedback (draft-ietf-rmcat-gcc-02, 6).
 HIGH_LOSS, LOW_LOSS = 0.1, 0.02
 
@@ -60,6 +62,8 @@ class LinkEstimator:
         self._reported_at: float | None = None
         self._reported_rtt = False
         self._reported_loss = 0.0
+        # (first_number, count, octets, now): at least one packet, bytes altogether; numbers modulo 2**16 that
+        # follow each other over all streams. Not a method of its own, for it is called for each group that leaves.
         self.sent = self._log.sent
 
     # What comes back
@@ -166,7 +170,9 @@ class LinkEstimator:
         if self._heard_at is None:
             # One probe asks whether there is feedback at all.
             return self._prober.count == 0 and self._reported_at is None
-        if self._losses.trying or self._trend.usage is Usage.OVERUSE:
+        if self._losses.trying or self._trend.usage is Usage.OVERUSE or self._trend.slope > CALM_SLOPE:
+            return False
+        if self._losses.is_great and self._losses.bound_bps < self._rate.bitrate_bps:
             return False
         return now - self._rate.decreased_at > CALM_S and now - self._heard_at < 1.0
 

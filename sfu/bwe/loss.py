@@ -53,6 +53,11 @@ class LossControl:
         return min(self._trial_bps, BALANCE_BPS / beyond) if beyond > 0 else self._trial_bps
 
     @property
+    def is_great(self) -> bool:
+        """Whether the link loses more than a tenth."""
+        return self.loss > TOLERATED
+
+    @property
     def trying(self) -> bool:
         """Whether a trial is under way."""
         return self._before is not None
@@ -69,6 +74,9 @@ class LossControl:
         if self._trial_bps < inf and not self.trying:
             self._grow(bitrate_bps, now)
         self._updated_at = now
+        if now < self._since:
+            # What is told of left before the trial began.
+            self._clear(self._since)
         if self._packets < LEAST_PACKETS or now - self._since < WINDOW_S:
             return
         fraction = min(1.0, self._lost / self._packets)
@@ -95,7 +103,6 @@ class LossControl:
         least = LEAST_TRIAL_BPS if self.loss < SEVERE else 0.0
         self._before = fraction
         self._trial_bps = max(least, TRIAL_FACTOR * proven_bps)
-        # What is on its way left at the old rate.
         self._clear(now + rtt_s + SETTLE_S)
 
     def _grow(self, bitrate_bps: float, now: float) -> None:

@@ -104,8 +104,8 @@ class _Cluster:
 class Prober:
     """Plans probes and reads their results. One is under way at a time.
 
-    A probe that came through is followed by the next at once, as long as more is wanted; one that met the
-    bound of the link by the next after five seconds, as the bound may have moved.
+    A probe that came through is soon followed by the next, as long as more is wanted; one that met the bound of
+    the link by the next after five seconds, as the bound may have moved.
     """
 
     def __init__(self) -> None:

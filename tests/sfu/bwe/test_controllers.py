@@ -43,16 +43,24 @@ def test_a_growing_delay_is_overuse(growth: float, usage: Usage) -> None:
     assert usage_of(growth) is usage
 
 
-def test_a_full_queue_is_overuse_when_packets_are_lost() -> None:
+@pytest.mark.parametrize(("losing", "usage"), [(True, Usage.OVERUSE), (False, Usage.NORMAL)])
+def test_a_full_queue_is_overuse_when_packets_are_lost(losing: bool, usage: Usage) -> None:
     trend = DelayTrend()
     usage_of(0.0, trend=trend)
-    for index in range(100):
+    for index in range(300):
         trend.add(2 + index / 100, round((52.2 + index / 100) * 4000))
-        if index == 90:
-            trend.forget()
-    assert trend.update(True, 3.0) is Usage.NORMAL  # too little is known since
-    usage_of(0.0, trend=trend, start=3.0)
-    assert trend.queue_ms == pytest.approx(0, abs=1)
+        if index % 10 == 9:
+            trend.update(losing, 2 + index / 100)
+    assert trend.queue_ms == pytest.approx(200)
+    assert trend.usage is usage
+
+
+def test_after_a_decrease_new_evidence_is_needed() -> None:
+    trend = DelayTrend()
+    assert usage_of(1.0, trend=trend) is Usage.OVERUSE
+    trend.forget()
+    trend.add(2.0, round(54.0 * 4000))
+    assert trend.update(False, 2.0) is Usage.NORMAL
 
 
 def test_a_leap_of_the_clock_is_no_queue() -> None:
