@@ -13,12 +13,16 @@ from sfu.rtcp import Remb
 from sfu.subscription import Subscription
 from sfu.transport_feedback import TransportFeedback
 
+_PICTURES: Final = ("camera", "screen")
 # A camera in one stream fits; a link that bears less says so within a second, one that bears more by a probe.
 START_BPS: Final = 1_500_000
 # Layers are chosen anew so often; what is wanted or lost is acted on at once.
 ALLOCATION_INTERVAL_S: Final = 0.2
 # An estimate that fell so far is acted on at once.
 _FELL: Final = 0.85
+# A link that bears no picture is tried again so often, for so long: without packets nothing is learned of it.
+TRIAL_INTERVAL_S: Final = 6.0
+TRIAL_S: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Downlink:
         self._wishes = wishes
         self._allocated_at = float("-inf")
         self._allocated_bps = 0.0
+        self._pictured_at = 0.0
 
     def expect_feedback(self) -> None:
         """The receiver has agreed to tell of each packet: begin low and climb. Others get all until they complain."""
@@ -83,9 +88,27 @@ class Downlink:
         self.wanted_bps = wanted_bps(demands)
         rungs = allocate(self._allocated_bps, demands)
         self.share = _share(demands, rungs)
+        rungs |= self._trial(demands, rungs, now)
         for index, wish in enumerate(wishes):
             if demands[index].rungs and wish.subscription.kind == "video":
                 _aim(wish.subscription, rungs[index])
+
+    def _trial(
+        self, demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None], now: float
+    ) -> dict[Hashable, Rung | None]:
+        """The least of the most important picture where there would be none: always or from time to time.
+
+        What a receiver reports of itself (REMB, loss) is no measure of a link that carries next to nothing.
+        """
+        by_key = {demand.key: demand for demand in demands if demand.source in _PICTURES and demand.rungs}
+        # They come back in the order of their importance.
+        pictures = [by_key[key] for key in rungs if key in by_key]
+        if not pictures or any(rungs[one.key] for one in pictures):
+            self._pictured_at = now
+            return {}
+        waited_s = (now - self._pictured_at) % (TRIAL_INTERVAL_S + TRIAL_S)
+        on_trial = not self._is_told or waited_s > TRIAL_INTERVAL_S
+        return {pictures[0].key: pictures[0].rungs[0]} if on_trial else {}
 
     def _send(self, probe: Probe) -> None:
         """Retransmissions of what was sent lately, one after another."""
@@ -135,7 +158,7 @@ def _demand(key: int, wish: Wish, now: float) -> Demand:
 
 def _share(demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None]) -> float | None:
     """The part of the pictures asked for that is sent, by bitrate; None where no picture is."""
-    full = {one.key: rung for one in demands if one.source in ("camera", "screen") and (rung := highest(one))}
+    full = {one.key: rung for one in demands if one.source in _PICTURES and (rung := highest(one))}
     asked = sum(rung.bitrate_bps for rung in full.values())
     given = sum(rung.bitrate_bps for key in full if (rung := rungs[key]) is not None)
     return min(1.0, given / asked) if asked else None

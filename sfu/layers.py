@@ -20,8 +20,10 @@ class Limits(NamedTuple):
 ALL: Final = Limits(7, 7)
 
 
-def step(current: Limits, target: Limits, descriptor: Descriptor) -> Limits:
+def step(current: Limits, target: Limits, descriptor: Descriptor, highest: int = ALL.temporal) -> Limits:
     """What a receiver of `current` may get from this packet on, on its way to `target`.
+
+    `highest` is the highest temporal layer there is: who has it has them all.
 
     Fewer layers from any picture on. More spatial layers from a keyframe on; more temporal ones where the
     codec says that a layer can be entered, which may be one layer at a time.
@@ -33,4 +35,6 @@ def step(current: Limits, target: Limits, descriptor: Descriptor) -> Limits:
     temporal = min(current.temporal, target.temporal)
     if descriptor.up_from <= temporal < descriptor.up_to:
         temporal = max(temporal, min(descriptor.up_to, target.temporal))
+        if temporal >= highest:
+            temporal = target.temporal
     return Limits(min(current.spatial, target.spatial), temporal)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from sfu.codecs.descriptor import Descriptor
-from sfu.layers import Limits
+from sfu.layers import ALL, Limits
 
 # A second holds some frames of the slowest layer; encoders are calm enough for the half.
 _INTERVAL_S: Final = 0.5
@@ -63,6 +63,11 @@ class LayerRates:
     def layers(self) -> list[tuple[int, int]]:
         """Every (spatial, temporal) layer that was seen, the lowest first."""
         return sorted(self._bitrates)
+
+    @property
+    def highest_temporal(self) -> int:
+        """The highest temporal layer that was seen; that of all limits before any was."""
+        return max((layer[1] for layer in self._bitrates.keys() | self._octets.keys()), default=ALL.temporal)
 
     def bitrate_bps(self, limits: Limits) -> float:
         """Of all layers within the limits, as last measured."""

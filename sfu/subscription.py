@@ -218,11 +218,11 @@ class Subscription:
 
     def _turn(self, batch: Batch, view: View, target: Limits) -> None:
         """Go over to other layers of the same stream where a packet allows it."""
-        burst = batch.burst(view)
+        burst, highest = batch.burst(view), batch.stream.rates.highest_temporal
         for packet in batch.packets:
             if packet.descriptor is None or not self._is_new(packet):
                 continue
-            limits = step(view.limits, target, packet.descriptor)
+            limits = step(view.limits, target, packet.descriptor, highest)
             if limits != view.limits:
                 at = packet.stream_sequence
                 past = burst.only(lambda one: one.stream_sequence < at) if burst is not None else None  # noqa: B023
