@@ -304,6 +304,35 @@ async def test_garbage_of_a_peer_costs_packets_only() -> None:
             assert not bob.ended
 
 
+async def test_a_flood_of_tiny_frames_ends_the_connection() -> None:
+    """Two bytes of the peer's are one packet of ours to look at; the call beside it goes on meanwhile."""
+    async with call() as one:
+        bob = TcpSubscriber()
+        async with light(bob):
+            await bob.want(one.server, "s2", CAMERA)
+            lag = asyncio.create_task(longest_turn())
+            bob._unsent = framed(b"") * 200_000
+            while not bob.ended:
+                bob.send(b"")
+                await asyncio.sleep(0.001)
+            assert one.server.drops["too_short"] <= tcp.FRAMES_BURST + 20_000
+            assert one.server.drops["rate_limited"] == 1
+            await one.goes_on()
+            lag.cancel()
+            assert await lag < 0.1
+
+
+async def longest_turn() -> float:
+    """The loop's longest absence, until cancelled."""
+    longest = 0.0
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            start = time.monotonic()
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - start)
+    return longest
+
+
 async def test_the_number_is_free_for_both_or_for_neither() -> None:
     """A number chosen by the kernel is tried again; one that was asked for is refused, and nothing stays open."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
