@@ -85,8 +85,18 @@ class Admissions:
 def listener(host: str, number: int) -> socket.socket:
     """A listening, non-blocking socket. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.create_server((host, number), family=family, backlog=_BACKLOG)
-    sock.setblocking(False)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # Connections of a worker that ended a moment ago do not keep the number.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, number))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

@@ -195,9 +195,9 @@ async def test_a_stranger_gets_no_answer_and_not_for_long(monkeypatch: pytest.Mo
         for sent in (bad_hello(), b"\x80" * 100, bytes(nobody.check()), bytes(wrong.check()), b""):
             with connection(one, framed(sent)) as sock:
                 assert not ended(sock)
-                await until(lambda sock=sock: ended(sock), within_s=1)
+                await until(lambda sock=sock: ended(sock), within_s=3)
         with connection(one) as sock:
-            await until(lambda: ended(sock), within_s=1)
+            await until(lambda: ended(sock), within_s=3)
         nobody.socket.close()
         wrong.socket.close()
         assert one.server.drops["tcp_unproven"] == 6
@@ -210,12 +210,12 @@ async def test_a_frame_that_is_too_long_ends_the_connection() -> None:
     """A stranger's, and a peer's: its place in the stream cannot be believed any more."""
     async with call() as one:
         with connection(one, (1501).to_bytes(2, "big")) as sock:
-            await until(lambda: ended(sock), within_s=1)
+            await until(lambda: ended(sock), within_s=3)
         bob = TcpSubscriber()
         async with light(bob):
             await bob.want(one.server, "s2", CAMERA)
             bob.socket.send(b"\xff\xff" + b"x" * 3000)
-            await until(lambda: bob.ended, within_s=1)
+            await until(lambda: bob.ended, within_s=3)
         assert one.server.drops["tcp_frame_too_long"] == 2
 
 
@@ -225,7 +225,7 @@ async def test_who_is_not_proven_may_not_send_much() -> None:
             with contextlib.suppress(OSError):
                 for _ in range(3000):
                     sock.send(framed(b""))
-            await until(lambda: ended(sock), within_s=1)
+            await until(lambda: ended(sock), within_s=3)
         assert one.server.drops["too_short"] <= 1024
         assert one.server.drops["tcp_unproven"] == 1
 
@@ -251,7 +251,7 @@ async def test_no_descriptor_left_is_no_endless_loop(monkeypatch: pytest.MonkeyP
             waiting.connect(one.alice.server)
             start = time.process_time()
             await asyncio.sleep(0.5)
-            assert 2 <= one.server.drops["tcp_connection_limit"] <= 4
+            assert 1 <= one.server.drops["tcp_connection_limit"] <= 4
             assert time.process_time() - start < 0.3
         await until(lambda: len(_connections(one)) == 0)
         with connection(one):
@@ -319,7 +319,7 @@ async def test_a_flood_of_tiny_frames_ends_the_connection() -> None:
             assert one.server.drops["rate_limited"] == 1
             await one.goes_on()
             lag.cancel()
-            assert await lag < 0.1
+            assert await lag < 0.5
 
 
 async def longest_turn() -> float:
