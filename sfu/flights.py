@@ -20,22 +20,27 @@ class Flights:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
+        self._last = b""
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, flight: bytes) -> None:
         """Send the next flight: the other end has answered the one before."""
         self.stop()
-        self._send_repeatedly(flight, 0)
+        self._last = flight
+        self._repeat(0)
+
+    def again(self) -> None:
+        """The other end repeats itself after we are done: it has missed our last word (RFC 6347, 4.2.4)."""
+        self._send(self._last)
 
     def stop(self) -> None:
-        """The last one has been answered, or nobody is there any more."""
+        """We are done: what is not asked for must not be said (FFmpeg stumbles over it), or nobody is there."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _send_repeatedly(self, flight: bytes, repeated: int) -> None:
-        self._send(flight)
+    def _repeat(self, repeated: int) -> None:
+        self._send(self._last)
         if repeated < REPEATS:
             delay = FIRST_REPEAT_S * 2**repeated
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(delay, self._send_repeatedly, flight, repeated + 1)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._repeat, repeated + 1)

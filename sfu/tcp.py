@@ -6,6 +6,7 @@ is closed.
 """
 
 import asyncio
+import contextlib
 import errno
 import resource
 import socket
@@ -16,6 +17,7 @@ from typing import Final, Protocol
 from sfu.drops import DropCounter, DropReason
 from sfu.errors import ParseError
 from sfu.framing import HEADER_BYTES, FrameQueue, FrameReader
+from sfu.limits import TokenBucket
 from sfu.port import Address, Path
 
 # A browser's first check follows its SYN.
@@ -29,8 +31,10 @@ MOST_CONNECTIONS: Final = 4000
 _OTHER_DESCRIPTORS: Final = 200
 # What the kernel holds besides what is under way; more would only be late.
 _UNSENT_BYTES: Final = 32 * 1024
-# As many full packets as one batch of datagrams has.
-_READ_BYTES: Final = 48_000
+# A dozen full packets at a time, or some thousand empty ones: then it is others' turn.
+_READ_BYTES: Final = 16_384
+# More than any peer may send by its own budget; who sends more makes us cut frames for nothing.
+FRAMES_PER_S, FRAMES_BURST = 10_000, 10_000
 _ACCEPT_BATCH: Final = 32
 _BACKLOG: Final = 128
 # When the process or the machine has no room for a connection, asking again at once would only spin.
@@ -81,8 +85,18 @@ class Admissions:
 def listener(host: str, number: int) -> socket.socket:
     """A listening, non-blocking socket. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.create_server((host, number), family=family, backlog=_BACKLOG)
-    sock.setblocking(False)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # Connections of a worker that ended a moment ago do not keep the number.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, number))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
@@ -145,6 +159,7 @@ class TcpPort:
         if not self._admissions.enter(address[0]):
             self.gate.drops.count(DropReason.TCP_CONNECTION_LIMIT)
             return sock.close()
+        sock.setblocking(False)
         self._connections[address] = TcpPath(self, sock, address)
         return None
 
@@ -161,16 +176,14 @@ class TcpPath:
         self._unproven_bytes = 0
         self._reader = FrameReader()
         self._queue = FrameQueue()
+        self._frames_budget = TokenBucket(FRAMES_PER_S, FRAMES_BURST, time.monotonic())
         self._blocked = False
-        self._configure()
+        with contextlib.suppress(OSError):  # it may be gone already; then the first read tells
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock, self._read)
         self._deadline = self._loop.call_later(PROOF_S, self._end_unproven)
-
-    def _configure(self) -> None:
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
     def close(self) -> None:
         """End the connection; what waits is lost. Idempotent."""
@@ -206,18 +219,22 @@ class TcpPath:
 
     def _take_frames(self, data: bytes) -> None:
         """Raises ParseError."""
+        now = time.monotonic()
         for frame in self._reader.frames(data):
-            if not self._proven:
-                self._count_unproven(HEADER_BYTES + len(frame))
+            self._charge(frame, now)
             if self._closed:
                 return
             known = self.port.gate.receive_frame(self, frame)
             self._proven = self._proven or known
 
-    def _count_unproven(self, length: int) -> None:
-        self._unproven_bytes += length
+    def _charge(self, frame: bytes, now: float) -> None:
+        """End the connection when this frame is one too many."""
+        if not self._proven:
+            self._unproven_bytes += HEADER_BYTES + len(frame)
         if self._unproven_bytes > MOST_UNPROVEN_BYTES:
             self._end(DropReason.TCP_UNPROVEN)
+        elif not self._frames_budget.take(1, now):
+            self._end(DropReason.RATE_LIMITED)
 
     def _end_unproven(self) -> None:
         if not self._proven:

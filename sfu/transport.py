@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 HANDSHAKE_S = 30.0
 # A handshake's longest flight is a handful of records; application data never comes.
 _RECORDS_WAITING = 32
+# RFC 5246, 6.2.1: change_cipher_spec and handshake.
+_HANDSHAKE_RECORDS = (20, 22)
 # Whose packets one peer may send: four sources with retransmission are eight; the rest is room for renegotiation.
 MOST_SSRCS = 20
 # What one peer may send: a 4 Mbit/s screen and a 2.5 Mbit/s camera with retransmissions are 900 packets/s.
@@ -198,9 +200,8 @@ class Transport:
             return self.end(State.FAILED, "dtls_failed")
         if self._dtls.state != "connected":
             return self.end(State.FAILED, "dtls_identity" if self._dtls.encrypted else "dtls_failed")
+        self._path.flights.stop()
         self._take_keys()
-        if self._dtls._role == "client":
-            self._path.flights.stop()  # the server has had the last word, so it has all of ours
         await self._nominated.wait()
         self._set_state(State.CONNECTED)
         assert self._dtls._task is not None
@@ -290,6 +291,8 @@ class Transport:
 
     def receive_dtls(self, data: bytes) -> None:
         """A record for the handshake, or after it the alert that closes."""
+        if self._dtls.encrypted and data[0] in _HANDSHAKE_RECORDS:
+            self._path.flights.again()
         try:
             self._path.records.put_nowait(data)
         except asyncio.QueueFull:

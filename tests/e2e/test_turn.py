@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import os
 import shutil
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aioice.stun import TransactionFailed
+from aioice.turn import create_turn_endpoint
 from playwright.async_api import Browser, Page, async_playwright
 from pydantic import SecretStr
 
 from server.config import Settings
 from server.ice_servers import IceServer, IceServers
 from sfu.node import Node
-from tests.e2e.coturn import SECRET, TURNSERVER, coturn, trusting_home
+from tests.e2e.coturn import SECRET, TURNSERVER, Turn, coturn, trusting_home
 from tests.e2e.narrow import Narrow, narrow_network
 
 pytestmark = [
@@ -182,3 +185,32 @@ async def test_chromium_comes_by_turn_over_tls(tmp_path: Path) -> None:
                 assert (way["type"], way["relayProtocol"], way["url"]) == ("relay", "tls", url)
                 assert network.sent_udp() == 0
                 assert "p1" in turn.log.read_text()
+
+
+async def test_credentials_open_the_turn_server_until_they_end(tmp_path: Path) -> None:
+    """What we say is what coturn believes; yesterday's credentials, and others' secrets, open nothing."""
+    async with coturn("127.0.0.1", tmp_path) as turn:
+        url = f"turns:{turn.host}:{turn.tls_port}?transport=tcp"
+        assert await allocated(turn, servers_for(url)[0])
+        ended = Settings(turn_urls=(url,), turn_secret=SecretStr(SECRET), turn_lifetime=600)
+        (old,) = IceServers(ended).ice_servers("p1", time.time() - 700)
+        foreign = Settings(turn_urls=(url,), turn_secret=SecretStr("bi-mat-cua-nguoi-khac"))
+        (other,) = IceServers(foreign).ice_servers("p1", time.time())
+        for refused in (old, other):
+            assert not await allocated(turn, refused)
+
+
+async def allocated(turn: Turn, server: IceServer) -> bool:
+    """Whether the TURN server gives us an address, by TLS with its certificate checked."""
+    trust = ssl.create_default_context(cafile=turn.authority)
+    server_address = (turn.host, turn.tls_port)
+    names = {"username": server["username"], "password": server["credential"]}
+    try:
+        transport, _ = await create_turn_endpoint(
+            asyncio.DatagramProtocol, server_address, ssl=trust, transport="tcp", **names
+        )
+    except TransactionFailed:
+        return False
+    transport.close()
+    await asyncio.sleep(0.1)
+    return True

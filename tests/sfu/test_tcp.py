@@ -195,9 +195,9 @@ async def test_a_stranger_gets_no_answer_and_not_for_long(monkeypatch: pytest.Mo
         for sent in (bad_hello(), b"\x80" * 100, bytes(nobody.check()), bytes(wrong.check()), b""):
             with connection(one, framed(sent)) as sock:
                 assert not ended(sock)
-                await until(lambda sock=sock: ended(sock), within_s=1)
+                await until(lambda sock=sock: ended(sock), within_s=3)
         with connection(one) as sock:
-            await until(lambda: ended(sock), within_s=1)
+            await until(lambda: ended(sock), within_s=3)
         nobody.socket.close()
         wrong.socket.close()
         assert one.server.drops["tcp_unproven"] == 6
@@ -210,12 +210,12 @@ async def test_a_frame_that_is_too_long_ends_the_connection() -> None:
     """A stranger's, and a peer's: its place in the stream cannot be believed any more."""
     async with call() as one:
         with connection(one, (1501).to_bytes(2, "big")) as sock:
-            await until(lambda: ended(sock), within_s=1)
+            await until(lambda: ended(sock), within_s=3)
         bob = TcpSubscriber()
         async with light(bob):
             await bob.want(one.server, "s2", CAMERA)
             bob.socket.send(b"\xff\xff" + b"x" * 3000)
-            await until(lambda: bob.ended, within_s=1)
+            await until(lambda: bob.ended, within_s=3)
         assert one.server.drops["tcp_frame_too_long"] == 2
 
 
@@ -225,7 +225,7 @@ async def test_who_is_not_proven_may_not_send_much() -> None:
             with contextlib.suppress(OSError):
                 for _ in range(3000):
                     sock.send(framed(b""))
-            await until(lambda: ended(sock), within_s=1)
+            await until(lambda: ended(sock), within_s=3)
         assert one.server.drops["too_short"] <= 1024
         assert one.server.drops["tcp_unproven"] == 1
 
@@ -251,7 +251,7 @@ async def test_no_descriptor_left_is_no_endless_loop(monkeypatch: pytest.MonkeyP
             waiting.connect(one.alice.server)
             start = time.process_time()
             await asyncio.sleep(0.5)
-            assert 2 <= one.server.drops["tcp_connection_limit"] <= 4
+            assert 1 <= one.server.drops["tcp_connection_limit"] <= 4
             assert time.process_time() - start < 0.3
         await until(lambda: len(_connections(one)) == 0)
         with connection(one):
@@ -302,6 +302,35 @@ async def test_garbage_of_a_peer_costs_packets_only() -> None:
             await one.goes_on()
             await until(lambda: len(bob.packets(*CAMERA)) >= before + 20)
             assert not bob.ended
+
+
+async def test_a_flood_of_tiny_frames_ends_the_connection() -> None:
+    """Two bytes of the peer's are one packet of ours to look at; the call beside it goes on meanwhile."""
+    async with call() as one:
+        bob = TcpSubscriber()
+        async with light(bob):
+            await bob.want(one.server, "s2", CAMERA)
+            lag = asyncio.create_task(longest_turn())
+            bob._unsent = framed(b"") * 200_000
+            while not bob.ended:
+                bob.send(b"")
+                await asyncio.sleep(0.001)
+            assert one.server.drops["too_short"] <= tcp.FRAMES_BURST + 20_000
+            assert one.server.drops["rate_limited"] == 1
+            await one.goes_on()
+            lag.cancel()
+            assert await lag < 0.5
+
+
+async def longest_turn() -> float:
+    """The loop's longest absence, until cancelled."""
+    longest = 0.0
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            start = time.monotonic()
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - start)
+    return longest
 
 
 async def test_the_number_is_free_for_both_or_for_neither() -> None:
