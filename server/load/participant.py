@@ -37,7 +37,7 @@ class Participant:
         self.closed = ""
         self._address = address
         self._token = seat["token"]
-        self._line = socketio.AsyncClient(reconnection=False, http_session=session)
+        self._line = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=session)
         self._line.on("closed", self._farewell)
         self._line.on("layers", self._layers)
         self._line.on("*", _ignore)
