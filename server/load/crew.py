@@ -183,9 +183,9 @@ async def serve() -> None:
     reader = asyncio.StreamReader(limit=LONGEST_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     address = Address(**json.loads(await reader.readline()))
-    async with aiohttp.ClientSession(connector=address.connector()) as session:
+    async with aiohttp.ClientSession(connector=address.connector()) as session, asyncio.TaskGroup() as group:
         crew = Crew(address, session)
-        clock = asyncio.create_task(crew.tick(), name="crew clock")
+        clock = group.create_task(crew.tick(), name="crew clock")
         try:
             while line := await reader.readline():
                 sys.stdout.write(json.dumps(await _follow(crew, json.loads(line))) + "\n")
@@ -194,8 +194,8 @@ async def serve() -> None:
             # The parent has told us to go.
             this.uncancel()
         finally:
-            clock.cancel()
             await crew.leave({})
+            clock.cancel()
 
 
 async def _follow(crew: Crew, order: Order) -> Order:

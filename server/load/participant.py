@@ -95,7 +95,7 @@ class Participant:
     def tick(self, now: float) -> None:
         """What its media connections do by the clock."""
         for peer in (self.publisher, self.subscriber):
-            if peer is not None and peer.server[0]:
+            if peer is not None and peer.connected:
                 peer.tick(now)
 
     async def _call(self, name: str, **data: Any) -> dict[str, Any]:

@@ -30,13 +30,17 @@ _TICK_S = 0.08
 _CONFIGURATION = """
 general: {{ configs_folder = "{folder}" debug_level = 2 session_timeout = 0 }}
 nat: {{ ice_lite = true ice_enforce_list = "{interface}" }}
-plugins: {{ disable = "{others}" }}
+plugins: {{ disable = "{plugins}" }}
+transports: {{ disable = "{transports}" }}
 """
 _UNIX_SOCKET = (
     'general: {{ enabled = true json = "compact" path = "{folder}/api.sock" type = "SOCK_SEQPACKET" }}\n'
 )
-_OTHERS = ("audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay", "sip", "streaming", "textroom",
-           "videocall", "voicemail")  # fmt: skip
+_PLUGINS = ("audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay", "sip", "streaming", "textroom",
+            "videocall", "voicemail")  # fmt: skip
+_TRANSPORTS = ("http", "mqtt", "nanomsg", "rabbitmq", "websockets")
+# Its interface is there before it is ready to be asked, and whoever asks too early makes it crash.
+_READY_S = 1.0
 
 
 def missing() -> str:
@@ -164,7 +168,8 @@ class Room:
         while True:
             await asyncio.sleep(_TICK_S)
             for peer in (self.publisher, *self.subscribers):
-                peer.tick(time.monotonic())
+                if peer.connected:
+                    peer.tick(time.monotonic())
 
     async def measure(self, plan: Plan, warm_s: float, seconds: float) -> Run:
         """As `server.load` measures our own server."""
@@ -236,13 +241,18 @@ async def _running(core: int) -> AsyncIterator[tuple[int, socket.socket]]:
 
 
 def _configure(folder: str, interface: str) -> None:
-    others = ",".join(f"libjanus_{name}.so" for name in _OTHERS)
-    values = {"folder": folder, "interface": interface, "others": others}
+    values = {
+        "folder": folder,
+        "interface": interface,
+        "plugins": ",".join(f"libjanus_{name}.so" for name in _PLUGINS),
+        "transports": ",".join(f"libjanus_{name}.so" for name in _TRANSPORTS),
+    }
     Path(folder, "janus.jcfg").write_text(_CONFIGURATION.format(**values))
     Path(folder, "janus.transport.pfunix.jcfg").write_text(_UNIX_SOCKET.format(**values))
 
 
 async def _connected(process: asyncio.subprocess.Process, folder: str) -> socket.socket:
+    await asyncio.sleep(_READY_S)
     while process.returncode is None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sock.setblocking(False)
@@ -250,7 +260,7 @@ async def _connected(process: asyncio.subprocess.Process, folder: str) -> socket
             sock.connect(f"{folder}/api.sock")
         except OSError:
             sock.close()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_READY_S)
         else:
             return sock
     raise RuntimeError(f"Janus ended: {_log(folder)}")
