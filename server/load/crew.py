@@ -175,23 +175,27 @@ def _first(errors: BaseExceptionGroup[Any]) -> LoadError:
 
 async def serve() -> None:
     """Follow orders on standard input until it ends. The first line is the address."""
-    # Ctrl-C is the parent's, which lets us leave in order.
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    assert this is not None
+    # Ctrl-C is the parent's, which then ends us in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reader = asyncio.StreamReader(limit=1 << 26)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+    loop.add_signal_handler(signal.SIGTERM, this.cancel)
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     address = Address(**json.loads(await reader.readline()))
-    async with aiohttp.ClientSession(connector=address.connector()) as session:
+    async with aiohttp.ClientSession(connector=address.connector()) as session, asyncio.TaskGroup() as group:
         crew = Crew(address, session)
-        clock = asyncio.create_task(crew.tick(), name="crew clock")
+        clock = group.create_task(crew.tick(), name="crew clock")
         try:
             while line := await reader.readline():
                 sys.stdout.write(json.dumps(await _follow(crew, json.loads(line))) + "\n")
                 sys.stdout.flush()
+        except asyncio.CancelledError:
+            # The parent has told us to go.
+            this.uncancel()
         finally:
-            clock.cancel()
             await crew.leave({})
+            clock.cancel()
 
 
 async def _follow(crew: Crew, order: Order) -> Order:

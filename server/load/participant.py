@@ -37,7 +37,7 @@ class Participant:
         self.closed = ""
         self._address = address
         self._token = seat["token"]
-        self._line = socketio.AsyncClient(reconnection=False, http_session=session)
+        self._line = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=session)
         self._line.on("closed", self._farewell)
         self._line.on("layers", self._layers)
         self._line.on("*", _ignore)
@@ -95,7 +95,7 @@ class Participant:
     def tick(self, now: float) -> None:
         """What its media connections do by the clock."""
         for peer in (self.publisher, self.subscriber):
-            if peer is not None and peer.server[0]:
+            if peer is not None and peer.connected:
                 peer.tick(now)
 
     async def _call(self, name: str, **data: Any) -> dict[str, Any]:

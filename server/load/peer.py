@@ -192,6 +192,11 @@ class LightPeer:
         if self.dtls.state != "connected":
             raise LinkFailed(f"DTLS {self.dtls.state}")
 
+    @property
+    def connected(self) -> bool:
+        """Whether packets can be sent."""
+        return self.dtls._tx_srtp is not None
+
     def move(self) -> None:
         """Go to another port; the old one is left without a word."""
         old = self.socket

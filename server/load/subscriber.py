@@ -154,12 +154,10 @@ class Subscriber(LightPeer):
         if now - self._checked > CHECK_S:
             self._checked = now
             self.send(bytes(self.check()))
-        if self.dtls._tx_srtp is None or not self._streams:
-            return
         if now - self._reported > REPORT_S:
             self._reported = now
             self._report(now)
-        for message in self._feedback.flush(self._ssrc, next(iter(self._streams))):
+        for message in self._feedback.flush(self._ssrc, next(iter(self._streams), 0)):
             self.send_rtcp(message)
 
     def _report(self, now: float) -> None:

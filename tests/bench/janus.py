@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,24 @@ from server.load.subscriber import Subscriber
 from server.load.tally import percentile
 from tests.bench.result import Run
 
-HOST, JANUS = "10.213.77.1", "10.213.77.2"
-_PREFIX_LENGTH = 30
 _ROOM = 1
 _DRAIN_S = 0.4
 _TICK_S = 0.08
 _CONFIGURATION = """
 general: {{ configs_folder = "{folder}" debug_level = 2 session_timeout = 0 }}
 nat: {{ ice_lite = true ice_enforce_list = "{interface}" }}
-plugins: {{ disable = "{others}" }}
+plugins: {{ disable = "{plugins}" }}
+transports: {{ disable = "{transports}" }}
 """
 _UNIX_SOCKET = (
     'general: {{ enabled = true json = "compact" path = "{folder}/api.sock" type = "SOCK_SEQPACKET" }}\n'
 )
-_OTHERS = ("audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay", "sip", "streaming", "textroom",
-           "videocall", "voicemail")  # fmt: skip
+_PLUGINS = ("audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay", "sip", "streaming", "textroom",
+            "videocall", "voicemail")  # fmt: skip
+_TRANSPORTS = ("http", "mqtt", "nanomsg", "rabbitmq", "websockets")
+# Its interface is there before it is ready to be asked, and whoever asks too early makes it crash.
+_READY_S = 1.0
+_ATTEMPTS = 5
 
 
 def missing() -> str:
@@ -55,25 +59,35 @@ def version() -> str:
     return found[0] if found else "of unknown version"
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A namespace, the interface in it, and our address on the link to it."""
+
+    namespace: str
+    interface: str
+    host: str
+
+
 @contextlib.contextmanager
-def _namespace() -> Iterator[tuple[str, str]]:
-    """A namespace with one link to us: its name, and the interface in it."""
-    name = f"bench{secrets.token_hex(3)}"
-    ours, theirs = f"{name}a", f"{name}b"
+def _namespace() -> Iterator[_Link]:
+    """A namespace with one link to us, of addresses that nobody is likely to have."""
+    name, net = f"bench{secrets.token_hex(3)}", f"10.213.{secrets.randbelow(256)}"
+    link = _Link(name, f"{name}b", f"{net}.1")
     commands = (
         f"ip netns add {name}",
-        f"ip link add {ours} type veth peer name {theirs} netns {name}",
-        f"ip address add {HOST}/{_PREFIX_LENGTH} dev {ours}",
-        f"ip link set {ours} up",
-        f"ip -n {name} address add {JANUS}/{_PREFIX_LENGTH} dev {theirs}",
-        f"ip -n {name} link set {theirs} up",
+        f"ip link add {name}a type veth peer name {link.interface} netns {name}",
+        f"ip address add {link.host}/30 dev {name}a",
+        f"ip link set {name}a up",
+        f"ip -n {name} address add {net}.2/30 dev {link.interface}",
+        f"ip -n {name} link set {link.interface} up",
         f"ip -n {name} link set lo up",
     )
     try:
         for command in commands:
             subprocess.run(command.split(), check=True, capture_output=True)
-        yield name, theirs
+        yield link
     finally:
+        subprocess.run(["ip", "link", "delete", f"{name}a"], capture_output=True)
         subprocess.run(["ip", "netns", "delete", name], capture_output=True)
 
 
@@ -130,15 +144,15 @@ class Api:
 class Room:
     """One publisher and its subscribers in a videoroom."""
 
-    def __init__(self, api: Api, process: int) -> None:
+    def __init__(self, api: Api, process: int, plan: Plan, host: str) -> None:
         self._api = api
         self._process = process
-        self.publisher = Publisher(Plan(), HOST)
+        self._host = host
+        self.publisher = Publisher(plan, host)
         self.subscribers: list[Subscriber] = []
 
-    async def join(self, plan: Plan, subscribers: int) -> None:
+    async def join(self, subscribers: int) -> None:
         """Everybody is connected."""
-        self.publisher = Publisher(plan, HOST)
         handle = await self._api.attach()
         room = {"room": _ROOM, "publishers": 1, "videocodec": "vp8", "audiocodec": "opus", "bitrate": 0}
         await self._api.message(handle, request="create", **room)
@@ -153,7 +167,7 @@ class Room:
         handle = await self._api.attach()
         joining = {"request": "join", "ptype": "subscriber", "room": _ROOM, "streams": [{"feed": feed}]}
         offer = (await self._api.message(handle, **joining))["jsep"]["sdp"]
-        subscriber = Subscriber(HOST)
+        subscriber = Subscriber(self._host)
         answer = {"type": "answer", "sdp": subscriber.accept(offer)}
         await self._api.message(handle, answer, request="start", room=_ROOM)
         await subscriber.connect(offer)
@@ -164,7 +178,8 @@ class Room:
         while True:
             await asyncio.sleep(_TICK_S)
             for peer in (self.publisher, *self.subscribers):
-                peer.tick(time.monotonic())
+                if peer.connected:
+                    peer.tick(time.monotonic())
 
     async def measure(self, plan: Plan, warm_s: float, seconds: float) -> Run:
         """As `server.load` measures our own server."""
@@ -205,55 +220,72 @@ def _cpu_s(process: int) -> float:
 @contextlib.asynccontextmanager
 async def room(plan: Plan, subscribers: int, core: int) -> AsyncIterator[Room]:
     """A running Janus on its own core, with everybody in its room."""
-    async with _running(core) as (process, sock):
-        api = Api(sock)
-        made = Room(api, process)
-        clock = asyncio.create_task(made.tick(), name="janus clock")
-        try:
-            await api.begin()
-            await made.join(plan, subscribers)
-            yield made
-        finally:
-            clock.cancel()
-            await asyncio.gather(clock, return_exceptions=True)
-            await made.close()
-            await api.close()
+    with _namespace() as link:
+        async with _running(link, core) as (process, sock):
+            api = Api(sock)
+            made = Room(api, process, plan, link.host)
+            clock = asyncio.create_task(made.tick(), name="janus clock")
+            try:
+                await api.begin()
+                await made.join(subscribers)
+                yield made
+            finally:
+                clock.cancel()
+                await asyncio.gather(clock, return_exceptions=True)
+                await made.close()
+                await api.close()
 
 
 @contextlib.asynccontextmanager
-async def _running(core: int) -> AsyncIterator[tuple[int, socket.socket]]:
+async def _running(link: _Link, core: int) -> AsyncIterator[tuple[int, socket.socket]]:
     """The process, and a connection to its interface."""
-    with tempfile.TemporaryDirectory() as folder, _namespace() as (namespace, interface):
-        _configure(folder, interface)
-        command = f"ip netns exec {namespace} taskset -c {core} janus -F {folder} -L {folder}/log -N"
-        process = await asyncio.create_subprocess_exec(*command.split(), stdout=asyncio.subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as folder:
+        _configure(folder, link.interface)
+        process, sock = await _started(folder, f"ip netns exec {link.namespace} taskset -c {core}")
         try:
-            yield process.pid, await _connected(process, folder)
+            yield process.pid, sock
         finally:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
 
 
+async def _started(folder: str, prefix: str) -> tuple[asyncio.subprocess.Process, socket.socket]:
+    """Now and then it ends at once for want of a transport that it has; the next time it has it."""
+    command = f"{prefix} janus -F {folder} -L {folder}/log -N".split()
+    for _ in range(_ATTEMPTS):
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+        sock = await _connected(process, f"{folder}/api.sock")
+        if sock is not None:
+            return process, sock
+    raise RuntimeError(f"Janus ended: {_log(folder)}")
+
+
 def _configure(folder: str, interface: str) -> None:
-    others = ",".join(f"libjanus_{name}.so" for name in _OTHERS)
-    values = {"folder": folder, "interface": interface, "others": others}
+    values = {
+        "folder": folder,
+        "interface": interface,
+        "plugins": ",".join(f"libjanus_{name}.so" for name in _PLUGINS),
+        "transports": ",".join(f"libjanus_{name}.so" for name in _TRANSPORTS),
+    }
     Path(folder, "janus.jcfg").write_text(_CONFIGURATION.format(**values))
     Path(folder, "janus.transport.pfunix.jcfg").write_text(_UNIX_SOCKET.format(**values))
 
 
-async def _connected(process: asyncio.subprocess.Process, folder: str) -> socket.socket:
+async def _connected(process: asyncio.subprocess.Process, path: str) -> socket.socket | None:
+    """To its interface; None when it has ended."""
+    await asyncio.sleep(_READY_S)
     while process.returncode is None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         sock.setblocking(False)
         try:
-            sock.connect(f"{folder}/api.sock")
+            sock.connect(path)
         except OSError:
             sock.close()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_READY_S)
         else:
             return sock
-    raise RuntimeError(f"Janus ended: {_log(folder)}")
+    return None
 
 
 def _log(folder: str) -> str:
