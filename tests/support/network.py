@@ -6,8 +6,8 @@
         subprocess.run(host.command("curl", f"http://{network.address}:8000/"))
 
 The near end of every line is this machine as it is, at `network.address`: what listens there is reached from all
-hosts, from the first host on. Needs root, the package iproute2 and /dev/net/tun, nothing of the kernel's traffic control. What an earlier
-run left behind when it was killed is removed by the next one.
+hosts, from the first host on. Needs root, the package iproute2 and /dev/net/tun, nothing of the kernel's traffic
+control. What an earlier run left behind when it was killed is removed by the next one.
 """
 
 import json
