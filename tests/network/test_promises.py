@@ -1,0 +1,186 @@
+"""What we promise on bad lines, through the whole product: Chromium, the server, Chromium.
+
+Judged by what the viewer's browser counts (`getStats`) and by the frame numbers it paints. Every figure is
+printed. The line is bad at the viewer, or at the speaker, whose picture and sound are watched; loss, delay and
+jitter hold for both directions of that line, so what is sent to repair the loss is lost as well.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from tests.network.call import FULL_FPS, Call, held
+from tests.support import receiving
+from tests.support.browser import until
+from tests.support.machine import slowness
+from tests.support.network import Network
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+# What adapts does so within this time; what is promised for a kind of line holds from then on.
+ADAPTED_S = 3
+BACK_TO_FULL_S = 20
+OUTAGE_S = 3
+BACK_AFTER_OUTAGE_S = 3
+BACK_AFTER_MOVE_S = 5
+# How long to wait for what should have come by then, to be able to say how late it is.
+PATIENCE_S = 25
+# The narrow line is watched for so long.
+LOW_S = 10
+LOW_FPS = 10
+# "Never stops" in steps of 0.2 s: what is lost while the sender finds out about the queue.
+SILENCE_S = 0.6
+# RFC 8867: 50 ms each way and a queue of 300 ms.
+WIDE = {"rate_bps": 2_500_000, "delay_ms": 50}
+NARROW = {"rate_bps": 300_000, "delay_ms": 50}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind of line and what is to come over it."""
+
+    line: dict[str, float]
+    played: float
+    """Least share of the sound that is played as it was sent."""
+    fps: float
+    """Fewest new frames a second, of 15."""
+    freeze_s: float
+    """Longest time without a new frame, from the moment the line becomes so."""
+    seconds: float = 6
+
+
+PROFILES = {
+    "0 %": Profile({}, 0.995, FULL_FPS, 0.5, 6),
+    "5 %": Profile({"loss": 0.05, "delay_ms": 25}, 0.99, 10, 0.5, 6),
+    "10 %": Profile({"loss": 0.1, "delay_ms": 25}, 0.98, 10, 2, 8),
+    "30 %": Profile({"loss": 0.3, "delay_ms": 50}, 0.85, 10, 2, 12),
+    "50 ms ± 10": Profile({"delay_ms": 50, "jitter_ms": 10}, 0.99, FULL_FPS, 0.5),
+    "200 ms ± 30": Profile({"delay_ms": 200, "jitter_ms": 30}, 0.99, FULL_FPS, 0.7, 8),
+    "reordering 5 %": Profile({"delay_ms": 50, "reorder": 0.05, "reorder_ms": 30}, 0.99, FULL_FPS, 0.5),
+}
+AT_THE_SPEAKER = ("10 %", "30 %", "200 ms ± 30")
+SIDES = ("viewer", "speaker")
+CASES = [("viewer", name) for name in PROFILES] + [("speaker", name) for name in AT_THE_SPEAKER]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(network: Network, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Call]:
+    """One call for all tests of this file."""
+    async with held(network, tmp_path_factory.mktemp("call")) as call:
+        yield call
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def call(running: Call) -> Call:
+    """The call with clean lines, everything coming in full."""
+    await running.clean()
+    return running
+
+
+Say = Callable[[str], None]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Print a figure, whether the test passes or not."""
+
+    def saying(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end=" ", flush=True)
+
+    return saying
+
+
+@pytest.mark.parametrize(("side", "name"), CASES)
+async def test_picture_and_sound_come_over_a_bad_line(call: Call, say: Say, side: str, name: str) -> None:
+    profile, slow = PROFILES[name], slowness()
+    began = await call.now()
+    call.hosts[side].set(**profile.line)
+    await asyncio.sleep(ADAPTED_S if profile.line else 0)
+    got = await call.watch(profile.seconds)
+    freeze_s = (await call.got(began)).freeze_s
+    say(f"{name} at the {side}: {got}; longest freeze from the start {freeze_s:.2f} s")
+    judge(
+        {
+            f"sound played {got.played:.1%}": got.played >= profile.played,
+            f"{got.fps:.1f} fps": got.fps >= profile.fps,
+            f"a freeze of {freeze_s:.2f} s": freeze_s <= profile.freeze_s * max(slow, slowness()),
+        }
+    )
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_cliff_is_followed_down_and_up_and_the_sound_never_stops(
+    call: Call, say: Say, side: str
+) -> None:
+    host = call.hosts[side]
+    way, slow = host.down if side == "viewer" else host.up, slowness()
+    way.set(**WIDE)
+    await asyncio.sleep(ADAPTED_S)
+    await call.whole()
+    fell = await call.now()
+    way.set(**NARROW)
+    await asyncio.sleep(ADAPTED_S)
+    before = way.counts()
+    low = await call.watch(LOW_S)
+    narrow = way.counts().since(before)
+    way.set(**WIDE)
+    back_s = await call.whole_after_s(PATIENCE_S)
+    silence_s = receiving.longest_silence_s(await receiving.noted(call.viewer, fell))
+    say(
+        f"cliff at the {side}: from {ADAPTED_S} s after it {low}; the queue dropped"
+        f" {narrow.overflowed / narrow.sent:.1%}; longest silence of all {silence_s:.1f} s;"
+        f" back to full after {back_s:.1f} s"
+    )
+    judge(
+        {
+            f"a silence of {silence_s:.1f} s": silence_s <= SILENCE_S * max(slow, slowness()),
+            f"sound played {low.played:.1%}": low.played >= 0.98,
+            f"the queue dropped {narrow.overflowed / narrow.sent:.1%}": narrow.overflowed
+            <= 0.02 * narrow.sent,
+            f"{low.fps:.1f} fps": low.fps >= LOW_FPS,
+            f"a freeze of {low.freeze_s:.1f} s": low.freeze_s <= 2,
+            f"back to full after {back_s:.1f} s": back_s <= BACK_TO_FULL_S,
+        }
+    )
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_an_outage_is_over_soon_after_the_line_is_back(call: Call, say: Say, side: str) -> None:
+    host, slow = call.hosts[side], slowness()
+    host.set(loss=1)
+    await asyncio.sleep(OUTAGE_S)
+    host.set()
+    healed = await call.now()
+    await until(lambda: call.is_back(healed), "picture and sound are back", PATIENCE_S, 0.1)
+    got = await call.got(healed)
+    say(
+        f"outage of {OUTAGE_S} s at the {side}: stood {got.freeze_s:.1f} s, silent {got.silence_s:.1f} s after it"
+    )
+    assert max(got.freeze_s, got.silence_s) <= BACK_AFTER_OUTAGE_S * max(slow, slowness())
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_media_follow_to_another_address(call: Call, say: Say, side: str) -> None:
+    host, slow = call.hosts[side], slowness()
+    moved = await call.now()
+    host.move()
+    await asyncio.sleep(1)
+    await until(lambda: call.is_back(moved), "picture and sound are back", PATIENCE_S, 0.1)
+    got = await call.got(moved)
+    say(f"{side} has another address: stood {got.freeze_s:.1f} s, silent {got.silence_s:.1f} s")
+    assert max(got.freeze_s, got.silence_s) <= BACK_AFTER_MOVE_S * max(slow, slowness())
+
+
+async def test_nothing_complained(running: Call) -> None:
+    for person in (running.speaker, running.viewer):
+        assert await person.ruler.problems() == []
+
+
+def judge(promises: dict[str, bool]) -> None:
+    """Fail with everything that was not kept."""
+    broken = [figure for figure, kept in promises.items() if not kept]
+    assert not broken, "; ".join(broken)
