@@ -39,8 +39,8 @@ def delay_ms(came: list[tuple[int, float]]) -> float:
 
 
 def test_a_clean_line_delivers_everything_at_once_and_in_order(host):
-    came = through(host, 1000, 1000)
-    assert [number for number, _ in came] == list(range(1000))
+    came = through(host, 500, 1000)
+    assert [number for number, _ in came] == list(range(500))
     assert delay_ms(came) < 2
 
 
@@ -54,28 +54,10 @@ def test_200_ms_and_10_percent_are_200_ms_and_10_percent(host, capsys):
     assert [number for number, _ in came] == sorted(number for number, _ in came)
 
 
-def test_a_burst_line_loses_as_much_in_longer_runs(host):
-    came = through(host, 4000, 3000, loss=0.1, burst=5)
-    numbers = [number for number, _ in came]
-    runs = [after - before - 1 for before, after in itertools.pairwise(numbers) if after - before > 1]
-    assert 0.06 <= 1 - len(came) / 4000 <= 0.14
-    assert 3.5 <= statistics.mean(runs) <= 6.5
-
-
-def test_jitter_swings_around_the_delay_and_keeps_the_order(host):
-    came = through(host, 2000, 1000, delay_ms=50, jitter_ms=30)
-    delays = sorted(delay for _, delay in came)
-    assert abs(statistics.mean(delays) - 50) <= 10
-    assert delays[0] >= 19
-    assert delays[100] <= 35
-    assert delays[-100] >= 65
-    assert [number for number, _ in came] == list(range(2000))
-
-
 def test_a_rate_is_kept_and_the_queue_has_an_end(host, capsys):
-    # 2.4 Mbit/s into 300 kbit/s; what comes of the first second fills the queue.
-    came = through(host, 1000, 250, 1200, rate_bps=300_000, queue_ms=200)
-    rate_bps = len(came) * 1200 * 8 / (4 + 0.2)
+    # 1.2 Mbit/s into 300 kbit/s for 3 s; what is in the queue at the end comes as well.
+    came = through(host, 375, 125, 1200, rate_bps=300_000, queue_ms=200)
+    rate_bps = len(came) * 1200 * 8 / (3 + 0.2)
     with capsys.disabled():
         print(
             f"\n300 kbit/s: {rate_bps / 1000:.0f} kbit/s, longest wait {max(delay for _, delay in came):.0f} ms"
@@ -86,12 +68,11 @@ def test_a_rate_is_kept_and_the_queue_has_an_end(host, capsys):
 
 
 def test_packets_are_reordered_and_doubled_as_told(host):
-    came = through(host, 2000, 1000, reorder=0.05, duplicate=0.05)
-    numbers = [number for number, _ in came]
-    late = sum(number < max(numbers[:at], default=0) for at, number in enumerate(numbers[:300]))
-    assert set(numbers) == set(range(2000))
-    assert 60 <= len(numbers) - 2000 <= 140
-    assert 3 <= late <= 40
+    numbers = [number for number, _ in through(host, 1000, 1000, reorder=0.05, duplicate=0.05)]
+    overtaken = sum(later < earlier for earlier, later in itertools.pairwise(numbers))
+    assert set(numbers) == set(range(1000))
+    assert 25 <= len(numbers) - 1000 <= 75
+    assert 25 <= overtaken <= 75
 
 
 def test_a_line_is_cut_and_mended_while_packets_are_on_it(host):
@@ -110,11 +91,11 @@ def test_a_line_is_cut_and_mended_while_packets_are_on_it(host):
 def test_three_thousand_packets_a_second_are_carried_for_a_little_of_a_core(network, host, capsys):
     wire = psutil.Process(network.wire_pid)
     before = sum(wire.cpu_times()[:2])
-    came = through(host, 6000, 3000, 1200, delay_ms=50, jitter_ms=10)
-    share = (sum(wire.cpu_times()[:2]) - before) / 2
+    came = through(host, 4500, 3000, 1200, delay_ms=50, jitter_ms=10)
+    share = (sum(wire.cpu_times()[:2]) - before) / 1.5
     with capsys.disabled():
-        print(f"\n3,000 packets/s: {len(came) / 6000:.2%} delivered, {share:.0%} of a core")
-    assert len(came) == 6000
+        print(f"\n3,000 packets/s: {len(came) / 4500:.2%} delivered, {share:.0%} of a core")
+    assert len(came) == 4500
     assert share <= 0.4
 
 
@@ -157,6 +138,38 @@ def test_large_writes_are_cut_to_size_before_the_line(network, host):
     counts = host.down.counts().since(before)
     assert counts.delivered_bytes / counts.delivered <= 1500
     assert counts.delivered >= 1_000_000 / 1500
+
+
+def test_a_rebound_host_is_seen_from_another_port_and_answered_there(network):
+    host = network.host("rebound")
+    echo = """if True:
+        import socket, sys
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mine:
+            mine.settimeout(5)
+            for _ in sys.stdin:
+                mine.sendto(b"here", (sys.argv[1], int(sys.argv[2])))
+                print(mine.recv(100).decode(), flush=True)
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as near:
+        near.bind((network.address, 0))
+        near.settimeout(5)
+        client = subprocess.Popen(
+            host.command(sys.executable, "-c", echo, *map(str, near.getsockname())),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        with client:
+            seen = []
+            for _ in range(3):
+                client.stdin.write("\n")
+                seen.append(near.recvfrom(100)[1])
+                near.sendto(b"there", seen[-1])
+                assert client.stdout.readline() == "there\n"
+                host.rebind()
+    assert len({port for _, port in seen}) == 3
+    assert {address for address, _ in seen} == {host.address}
 
 
 def test_a_moved_host_has_another_address_and_not_the_old_one(host):

@@ -74,6 +74,7 @@ class Host:
         self._network = network
         self._number = number
         self._moves = 0
+        self._rebindings = 0
         self.namespace = f"{PREFIX}-{os.getpid()}-{network.number}-{name}"
         self._near = f"dc{network.number}n{number}"
         self._far = f"dc{network.number}f{number}"
@@ -119,6 +120,13 @@ class Host:
         for family, new in self._addresses():
             ip(family, "route", "replace", new, "dev", self._near)
         self._settle()
+
+    def rebind(self) -> None:
+        """Be seen with other UDP ports from now on and not notice it, as behind a router that was restarted."""
+        self._rebindings += 1
+        # Other ports each time, in the upper half as before; a mask of zero would be no change.
+        mask = 1 + self._rebindings % 0x7FFF
+        self._network.ask({"do": "rebind", "line": self._near, "mask": mask})
 
     def open(self) -> None:
         """Make the namespace and plug in the line."""

@@ -8,6 +8,7 @@ One JSON request a line on standard input, one JSON answer a line on standard ou
     {"do": "open", "near": device, "far": device, "seed": number}   a line between two new devices
     {"do": "set", "line": near, "way": "up" | "down", "to": {…}}    be so from now on; up leaves the far end
     {"do": "counts", "line": near, "way": …}                        what became of the packets of that way
+    {"do": "rebind", "line": near, "mask": number}                  change the UDP ports that the near end sees
 """
 
 import fcntl
@@ -20,10 +21,11 @@ import struct
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.support.impairment import Channel, Impairment
+from tests.support.nat import DESTINATION, SOURCE, translated
 
 TUN = "/dev/net/tun"
 TUNSETIFF = 0x400454CA
@@ -44,22 +46,32 @@ def open_tun(name: str) -> int:
     return descriptor
 
 
+@dataclass(slots=True)
+class Way:
+    """One direction of a line: where it leads, how good it is, and whose port a translator changes in it."""
+
+    to: int
+    channel: Channel
+    port_at: int
+    mask: int = 0
+
+
 class Wire:
     """All lines, in one loop."""
 
     def __init__(self) -> None:
-        self._channels: dict[tuple[str, str], Channel] = {}
-        self._routes: dict[int, tuple[int, Channel]] = {}
+        self._ways: dict[tuple[str, str], Way] = {}
+        self._from: dict[int, Way] = {}
         self._on_the_way: list[tuple[float, int, int, bytes]] = []
         self._number = 0
 
     def run(self) -> None:
         """Carry packets until standard input ends."""
         while True:
-            ready, _, _ = select.select([CONTROL, *self._routes], [], [], self._idle_s())
+            ready, _, _ = select.select([CONTROL, *self._from], [], [], self._idle_s())
             for descriptor in ready:
                 if descriptor != CONTROL:
-                    self._take(descriptor)
+                    self._take(descriptor, self._from[descriptor])
                 elif not self._obey():
                     return
             self._deliver()
@@ -70,15 +82,14 @@ class Wire:
             return None
         return max(0.0, self._on_the_way[0][0] - time.monotonic())
 
-    def _take(self, descriptor: int) -> None:
-        to, channel = self._routes[descriptor]
+    def _take(self, descriptor: int, way: Way) -> None:
         # Nothing more is there, or the device is not up yet.
         with suppress(OSError):
             for _ in range(BATCH):
-                packet = os.read(descriptor, LARGEST)
-                for at in channel.departures(time.monotonic(), len(packet)):
+                packet = translated(os.read(descriptor, LARGEST), way.port_at, way.mask)
+                for at in way.channel.departures(time.monotonic(), len(packet)):
                     self._number += 1
-                    heapq.heappush(self._on_the_way, (at, self._number, to, packet))
+                    heapq.heappush(self._on_the_way, (at, self._number, way.to, packet))
 
     def _deliver(self) -> None:
         now = time.monotonic()
@@ -98,16 +109,21 @@ class Wire:
         if request["do"] == "open":
             self._open(request["near"], request["far"], request["seed"])
             return {}
-        channel = self._channels[request["line"], request["way"]]
+        if request["do"] == "rebind":
+            for way in ("up", "down"):
+                self._ways[request["line"], way].mask = request["mask"]
+            return {}
+        channel = self._ways[request["line"], request["way"]].channel
         if request["do"] == "set":
             channel.set(Impairment(**request["to"]))
         return asdict(channel.counts)
 
     def _open(self, near: str, far: str, seed: int) -> None:
-        ends = {"up": open_tun(far), "down": open_tun(near)}
-        for way, other, salt in (("up", "down", 0), ("down", "up", 1)):
-            channel = self._channels[near, way] = Channel(2 * seed + salt)
-            self._routes[ends[way]] = (ends[other], channel)
+        inside, outside = open_tun(far), open_tun(near)
+        up = Way(outside, Channel(2 * seed), SOURCE)
+        down = Way(inside, Channel(2 * seed + 1), DESTINATION)
+        self._ways |= {(near, "up"): up, (near, "down"): down}
+        self._from |= {inside: up, outside: down}
 
 
 def main() -> None:
