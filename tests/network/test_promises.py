@@ -15,6 +15,7 @@ import pytest_asyncio
 from tests.network.call import FULL_FPS, Call, held
 from tests.support import receiving
 from tests.support.browser import until
+from tests.support.machine import slowness
 from tests.support.network import Network
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -27,6 +28,9 @@ BACK_AFTER_OUTAGE_S = 3
 BACK_AFTER_MOVE_S = 5
 # How long to wait for what should have come by then, to be able to say how late it is.
 PATIENCE_S = 25
+# A machine that is busy with other things paints late and plays late, whatever the line: watched again then.
+BUSY = 2.0
+TRIES = 3
 # The narrow line is watched for so long.
 LOW_S = 10
 LOW_FPS = 10
@@ -35,6 +39,10 @@ SILENCE_S = 0.6
 # RFC 8867: 50 ms each way and a queue of 300 ms.
 WIDE = {"rate_bps": 2_500_000, "delay_ms": 50}
 NARROW = {"rate_bps": 300_000, "delay_ms": 50}
+# A shared screen is watched for so long, and whoever reads it bears so long a standstill.
+SCREEN_S = 6
+SCREEN_STANDS_S = 2
+SCREENS: dict[str, dict[str, float]] = {"30 % loss": {"loss": 0.3, "delay_ms": 100}, "300 kbit/s": NARROW}
 
 
 @dataclass(frozen=True)
@@ -99,16 +107,19 @@ async def test_picture_and_sound_come_over_a_bad_line(call: Call, say: Say, side
     began = await call.now()
     call.hosts[side].set(**profile.line)
     await asyncio.sleep(ADAPTED_S if profile.line else 0)
-    got = await call.watch(profile.seconds)
-    freeze_s = (await call.got(began)).freeze_s
-    say(f"{name} at the {side}: {got}; longest freeze from the start {freeze_s:.2f} s")
-    judge(
-        {
+    for _ in range(TRIES):
+        got = await call.watch(profile.seconds)
+        freeze_s = max(got.freeze_s, (await call.got(began)).freeze_s)
+        say(f"{name} at the {side}: {got}; longest freeze from the start {freeze_s:.2f} s")
+        promises = {
             f"sound played {got.played:.1%}": got.played >= profile.played,
             f"{got.fps:.1f} fps": got.fps >= profile.fps,
             f"a freeze of {freeze_s:.2f} s": freeze_s <= profile.freeze_s,
         }
-    )
+        if all(promises.values()) or slowness() < BUSY:
+            break
+        began = await call.now()
+    judge(promises)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -145,6 +156,35 @@ async def test_a_cliff_is_followed_down_and_up_and_the_sound_never_stops(
             f"back to full after {back_s:.1f} s": back_s <= BACK_TO_FULL_S,
         }
     )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(running: Call) -> AsyncIterator[Call]:
+    """The call while the speaker shares a screen whose number changes five times a second."""
+    await running.clean()
+    slides = await running.speaker.participant.open_slides(running.server.origin)
+    await running.speaker.press("share")
+    await running.viewer.sees(running.speaker, "screen")
+    yield running
+    await running.speaker.press("stop_sharing")
+    await slides.close()
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_a_shared_screen_stays_readable(shared: Call, say: Say, name: str) -> None:
+    began = await shared.now()
+    shared.hosts["viewer"].down.set(**SCREENS[name])
+    await asyncio.sleep(ADAPTED_S + SCREEN_S)
+    now = await shared.now()
+    read_at = await receiving.painted_at(shared.viewer, shared.speaker, began, "screen")
+    stood_s, per_s = receiving.longest_gap_s(began, read_at, now), len(read_at) * 1000 / (now - began)
+    shared.hosts["viewer"].set()
+    played = receiving.played(await receiving.noted(shared.viewer, began + ADAPTED_S * 1000))
+    say(
+        f"screen over {name}: {per_s:.1f} new readable pictures a second, of 5; stood {stood_s:.1f} s;"
+        f" sound played {played:.1%}"
+    )
+    assert stood_s <= SCREEN_STANDS_S
 
 
 @pytest.mark.parametrize("side", SIDES)

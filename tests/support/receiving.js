@@ -37,9 +37,12 @@
   /** @type {{connection: RTCPeerConnection, seen: Map<string, any>}[]} */
   const links = [];
   const notes = [];
-  Object.defineProperty(window, "__receiving", {
-    value: { since: (at) => notes.filter((note) => note.at >= at) },
-  });
+  /** The last note before a time, and those after it. */
+  const since = (at) => {
+    const after = notes.findIndex((note) => note.at >= at);
+    return notes.slice(Math.max(0, (after < 0 ? notes.length : after) - 1));
+  };
+  Object.defineProperty(window, "__receiving", { value: { since } });
 
   window.RTCPeerConnection = new Proxy(RTCPeerConnection, {
     construct(target, args, newTarget) {

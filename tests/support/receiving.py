@@ -57,14 +57,13 @@ async def got(viewer: Pages, owner: Pages, since_ms: float) -> Got:
     seconds = (now - since_ms) / 1000
     at = await painted_at(viewer, owner, since_ms)
     heard = await viewer.ruler.heard(owner.participant.index, since_ms)
-    gaps = [later - earlier for earlier, later in itertools.pairwise([since_ms, *at, now])]
     video, audio = grown(notes, "video"), grown(notes, "audio")
     return Got(
         seconds=seconds,
         fps=len(at) / seconds,
-        freeze_s=max(gaps) / 1000,
+        freeze_s=longest_gap_s(since_ms, at, now),
         height=height(notes[-1]),
-        video_bps=video["bytesReceived"] * 8 / seconds,
+        video_bps=video["bytesReceived"] * 8000 / max(1, notes[-1]["at"] - notes[0]["at"]),
         played=played(notes),
         silence_s=longest_silence_s(notes),
         beeps=min(1.0, len(heard) / max(1, int(seconds))),
@@ -77,15 +76,15 @@ async def got(viewer: Pages, owner: Pages, since_ms: float) -> Got:
 
 
 async def noted(viewer: Pages, since_ms: float) -> list[Note]:
-    """The statistics since a time, at least two."""
+    """The last statistics before a time, and all since then."""
     notes = await viewer.page.evaluate("since => __receiving.since(since)", since_ms)
-    assert len(notes) >= 2, "no statistics: the page has no connection, or not long enough"
+    assert notes, "no statistics: the page has had no connection yet"
     return notes
 
 
-async def painted_at(viewer: Pages, owner: Pages, since_ms: float) -> list[float]:
-    """When the viewer painted another frame of the owner's camera."""
-    painted = await viewer.ruler.painted(since_ms, source="camera")
+async def painted_at(viewer: Pages, owner: Pages, since_ms: float, source: str = "camera") -> list[float]:
+    """When the viewer painted another frame of the owner's camera or screen."""
+    painted = await viewer.ruler.painted(since_ms, source=source)
     frames = [
         frame
         for frame in painted
@@ -93,6 +92,11 @@ async def painted_at(viewer: Pages, owner: Pages, since_ms: float) -> list[float
     ]
     before = [None, *(frame.number for frame in frames)]
     return [frame.at_ms for frame, last in zip(frames, before, strict=False) if frame.number != last]
+
+
+def longest_gap_s(since_ms: float, at_ms: list[float], until_ms: float) -> float:
+    """The longest time in which nothing happened."""
+    return max(later - earlier for earlier, later in itertools.pairwise([since_ms, *at_ms, until_ms])) / 1000
 
 
 def grown(notes: list[Note], kind: str) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def played(notes: list[Note]) -> float:
 
 
 def longest_silence_s(notes: list[Note]) -> float:
-    """The longest run of notes between which less than half of the sound came in time."""
+    """The longest run of notes between which less than half of the sound came in time, in seconds."""
     longest, since = 0.0, None
     for earlier, later in itertools.pairwise(notes):
         if played([earlier, later]) >= 0.5:
