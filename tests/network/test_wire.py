@@ -186,14 +186,13 @@ def test_a_moved_host_has_another_address_and_not_the_old_one(host):
 def test_what_a_killed_run_left_behind_is_swept_away(network, host):
     dead = subprocess.Popen(["true"])
     dead.wait()
-    left, sleeper = f"{networks.PREFIX}-{dead.pid}-1-left", None
+    left = f"{networks.PREFIX}{dead.pid}-1-left"
     networks.ip("netns", "add", left)
     sleeper = subprocess.Popen(["ip", "netns", "exec", left, "sleep", "60"])
     networks.sweep()
     assert sleeper.wait(5) != 0
-    names = networks.ip("netns", "list")
-    assert left not in names
-    assert host.namespace in names
+    assert left not in networks.namespaces()
+    assert host.namespace in networks.namespaces()
 
 
 def test_a_network_leaves_nothing(tmp_path):
@@ -201,8 +200,8 @@ def test_a_network_leaves_nothing(tmp_path):
         host = network.host("short")
         script = host.executable("sleep", tmp_path)
         sleeper = subprocess.Popen([script, "60"])
-        assert host.namespace in networks.ip("netns", "list")
+        assert host.namespace in networks.namespaces()
         assert list(networks.DEVICES.glob(f"dc{network.number}n*"))
     assert sleeper.wait(5) != 0
-    assert host.namespace not in networks.ip("netns", "list")
+    assert host.namespace not in networks.namespaces()
     assert not list(networks.DEVICES.glob(f"dc{network.number}n*"))

@@ -24,7 +24,8 @@ from typing import Any, Self
 from tests.support.impairment import Counts, Impairment
 
 ROOT = Path(__file__).parents[2]
-PREFIX = "diemcau"
+# Followed by the process that made it, so that what a dead one left can be told.
+PREFIX = "diemcau-test-"
 DEVICES = Path("/sys/class/net")
 NO_IPV6 = Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")
 NETWORKS = 250
@@ -40,7 +41,7 @@ def lacking() -> str:
         return "test networks need the package iproute2"
     if not Path("/dev/net/tun").exists():
         return "test networks need the device /dev/net/tun"
-    probe = f"{PREFIX}-{os.getpid()}-probe"
+    probe = f"{PREFIX}{os.getpid()}-probe"
     made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True)
     subprocess.run(["ip", "netns", "delete", probe], capture_output=True)
     return f"no network namespaces here: {made.stderr.strip()}" if made.returncode else ""
@@ -60,7 +61,7 @@ class Way:
 
     def set(self, **impairment: float | None) -> None:
         """Be so from now on, and clean in all that is not named: see `Impairment`."""
-        self._network.ask({"do": "set", "to": asdict(Impairment(**impairment))} | self._about)  # type: ignore[arg-type]
+        self._network.ask({"do": "set", "to": asdict(Impairment(**impairment))} | self._about)
 
     def counts(self) -> Counts:
         """What became of the packets so far."""
@@ -75,7 +76,7 @@ class Host:
         self._number = number
         self._moves = 0
         self._rebindings = 0
-        self.namespace = f"{PREFIX}-{os.getpid()}-{network.number}-{name}"
+        self.namespace = f"{PREFIX}{os.getpid()}-{network.number}-{name}"
         self._near = f"dc{network.number}n{number}"
         self._far = f"dc{network.number}f{number}"
         self.up = Way(network, self._near, "up")
@@ -174,14 +175,16 @@ class Network:
     def __enter__(self) -> Self:
         sweep()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
-        self._wire = subprocess.Popen([sys.executable, "-m", "tests.support.wire"], cwd=ROOT, **pipes)  # type: ignore[call-overload]
+        self._wire = subprocess.Popen([sys.executable, "-m", "tests.support.wire"], cwd=ROOT, **pipes)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for host in self._hosts:
-            host.close()
-        if self._wire is not None:
-            self._wire.communicate(timeout=5)
+        try:
+            for host in self._hosts:
+                host.close()
+        finally:
+            if self._wire is not None:
+                self._wire.communicate(timeout=5)
 
     @property
     def wire_pid(self) -> int:
@@ -221,14 +224,22 @@ def quick(family: str) -> tuple[str, ...]:
 
 def sweep() -> None:
     """Remove the namespaces of runs that are no more. Their devices went with their wires."""
-    for line in ip("netns", "list").splitlines():
-        name = line.split()[0]
-        if name.startswith(f"{PREFIX}-") and not Path("/proc", name.split("-")[1]).exists():
+    for name in namespaces():
+        maker = name.removeprefix(PREFIX).split("-")[0]
+        if not Path("/proc", maker).exists():
             remove(name)
 
 
+def namespaces() -> list[str]:
+    """The namespaces that are ours, of whatever run."""
+    names = [line.split()[0] for line in ip("netns", "list").splitlines()]
+    return [name for name in names if name.startswith(PREFIX)]
+
+
 def remove(namespace: str) -> None:
-    """End what runs in a namespace and delete it."""
+    """End what runs in a namespace and delete it, if it is there."""
+    if namespace not in namespaces():
+        return
     for pid in ip("netns", "pids", namespace).split():
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
