@@ -49,7 +49,7 @@ class Call:
     async def is_whole(self) -> bool:
         """Whether picture and sound came in full in the last second."""
         last = await self.got(await self.now() - LOOK_MS)
-        return last.height >= detailed.HEIGHT and last.fps >= FULL_FPS and last.played >= 0.98
+        return last.height >= detailed.HEIGHT and last.fps >= FULL_FPS and last.played >= 0.95
 
     async def is_back(self, since_ms: float) -> bool:
         """Whether picture and sound have come for a second since then."""

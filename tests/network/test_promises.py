@@ -32,7 +32,7 @@ PATIENCE_S = 25
 BUSY = 2.0
 TRIES = 3
 # The narrow line is watched for so long.
-LOW_S = 10
+LOW_S = 8
 LOW_FPS = 10
 # "Never stops" in steps of 0.2 s: what is lost while the sender finds out about the queue.
 SILENCE_S = 0.6
@@ -60,10 +60,10 @@ class Profile:
 
 
 PROFILES = {
-    "0 %": Profile({}, 0.995, FULL_FPS, 0.5, 6),
-    "5 %": Profile({"loss": 0.05, "delay_ms": 25}, 0.99, 10, 0.5, 6),
+    "0 %": Profile({}, 0.995, FULL_FPS, 0.5),
+    "5 %": Profile({"loss": 0.05, "delay_ms": 25}, 0.99, 10, 0.5),
     "10 %": Profile({"loss": 0.1, "delay_ms": 25}, 0.98, 10, 2, 8),
-    "30 %": Profile({"loss": 0.3, "delay_ms": 50}, 0.85, 10, 2, 12),
+    "30 %": Profile({"loss": 0.3, "delay_ms": 50}, 0.85, 10, 2, 10),
     "50 ms with jitter of 10": Profile({"delay_ms": 50, "jitter_ms": 10}, 0.99, FULL_FPS, 0.5),
     "200 ms with jitter of 30": Profile({"delay_ms": 200, "jitter_ms": 30}, 0.99, FULL_FPS, 0.7, 8),
     "reordering 5 %": Profile({"delay_ms": 50, "reorder": 0.05, "reorder_ms": 30}, 0.99, FULL_FPS, 0.5),
