@@ -195,6 +195,7 @@ def test_what_a_killed_run_left_behind_is_swept_away(network, host):
     assert host.namespace in networks.namespaces()
 
 
+@pytest.mark.usefixtures("network")
 def test_a_network_leaves_nothing(tmp_path):
     with Network() as network:
         host = network.host("short")

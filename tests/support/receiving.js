@@ -1,37 +1,19 @@
 // Injected into every page of a test before the page's own code: notes five times a second what the page's
-// connections have received and sent so far, by `getStats`. Read from Python by `receiving.py`.
+// connections have received so far, by `getStats`. Read from Python by `receiving.py`.
 //
-// What a closed connection had counted stays in the sums: they only grow, whatever the page builds anew.
+// What a closed connection had counted stays in the notes: sums only grow, whatever the page builds anew.
 (() => {
   const EVERY_MS = 200;
   const MOST_NOTES = 5 * 600;
   const COUNTED = {
     audio: [
       "packetsReceived",
-      "packetsLost",
-      "bytesReceived",
       "totalSamplesReceived",
       "concealedSamples",
       "jitterBufferDelay",
       "jitterBufferEmittedCount",
-      "fecPacketsReceived",
-      "retransmittedPacketsReceived",
     ],
-    video: [
-      "packetsReceived",
-      "packetsLost",
-      "bytesReceived",
-      "framesDecoded",
-      "keyFramesDecoded",
-      "framesDropped",
-      "freezeCount",
-      "totalFreezesDuration",
-      "jitterBufferDelay",
-      "jitterBufferEmittedCount",
-      "nackCount",
-      "pliCount",
-      "retransmittedPacketsReceived",
-    ],
+    video: ["packetsReceived", "packetsLost", "bytesReceived", "freezeCount", "nackCount", "pliCount"],
   };
 
   /** @type {{connection: RTCPeerConnection, seen: Map<string, any>}[]} */
@@ -55,30 +37,19 @@
   const look = async ({ connection, seen }) => {
     if (connection.connectionState === "closed") return;
     for (const entry of (await connection.getStats()).values())
-      if (entry.type === "inbound-rtp" || entry.type === "outbound-rtp") seen.set(entry.id, entry);
+      if (entry.type === "inbound-rtp") seen.set(entry.id, entry);
   };
 
-  const sum = (entries, field) => entries.reduce((total, entry) => total + (entry[field] ?? 0), 0);
-
-  const alive = ({ connection }) => connection.connectionState !== "closed";
+  const counters = (entry) =>
+    Object.fromEntries(COUNTED[entry.kind].map((field) => [field, entry[field] ?? 0]));
 
   const note = () => {
-    const entries = links.flatMap(({ seen }) => [...seen.values()]);
-    const current = links.filter(alive).flatMap(({ seen }) => [...seen.values()]);
-    const taken = { at: performance.now(), links: links.length };
-    for (const [kind, fields] of Object.entries(COUNTED)) {
-      // A place that nobody has spoken in yet plays silence, which is no loss.
-      const got = entries.filter((e) => e.type === "inbound-rtp" && e.kind === kind && e.packetsReceived > 0);
-      taken[kind] = Object.fromEntries(fields.map((field) => [field, sum(got, field)]));
-    }
-    const video = current.filter((e) => e.kind === "video");
-    taken.heights = video.filter((e) => e.type === "inbound-rtp").map((e) => e.frameHeight ?? 0);
-    const sent = video.filter((e) => e.type === "outbound-rtp");
-    taken.sent = {
-      bytes: sum(entries.filter((e) => e.type === "outbound-rtp" && e.kind === "video"), "bytesSent"),
-      target_bps: sum(sent, "targetBitrate"),
-      layers: sent.map((e) => [e.rid ?? "", e.frameHeight ?? 0, e.framesPerSecond ?? 0, e.qualityLimitationReason]),
-    };
+    const taken = { at: performance.now(), audio: {}, video: {}, heights: [] };
+    for (const [index, { connection, seen }] of links.entries())
+      for (const entry of seen.values()) {
+        taken[entry.kind][`${index} ${entry.id}`] = counters(entry);
+        if (connection.connectionState !== "closed") taken.heights.push(entry.frameHeight ?? 0);
+      }
     notes.push(taken);
     if (notes.length > MOST_NOTES) notes.shift();
   };

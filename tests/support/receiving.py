@@ -4,6 +4,7 @@ Times are milliseconds of the viewer page's `performance.now()`, as in `ruler.py
 """
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,10 +100,19 @@ def longest_gap_s(since_ms: float, at_ms: list[float], until_ms: float) -> float
     return max(later - earlier for earlier, later in itertools.pairwise([since_ms, *at_ms, until_ms])) / 1000
 
 
-def grown(notes: list[Note], kind: str) -> dict[str, Any]:
-    """By how much each counter of a kind has grown."""
+def grown(notes: list[Note], kind: str) -> Counter[str]:
+    """By how much the counters of a kind have grown, over all streams that anything came of.
+
+    A place that nobody speaks in plays silence, which the browser counts as concealed, and which is no loss.
+    """
     first, last = notes[0][kind], notes[-1][kind]
-    return {field: number - first[field] for field, number in last.items()}
+    total: Counter[str] = Counter()
+    for stream, counters in last.items():
+        before = first.get(stream, {})
+        growth = {field: number - before.get(field, 0) for field, number in counters.items()}
+        if growth["packetsReceived"] > 0:
+            total.update(growth)
+    return total
 
 
 def height(note: Note) -> int:
@@ -111,7 +121,7 @@ def height(note: Note) -> int:
 
 
 def played(notes: list[Note]) -> float:
-    """Share of the sound's samples that came in time, of all that were to be played in that time."""
+    """Share of the sound's samples that came in time, of all that were played; none when nothing came."""
     sound = grown(notes, "audio")
     if not sound["totalSamplesReceived"]:
         return 0.0
