@@ -99,11 +99,15 @@ class Participant:
 
 @asynccontextmanager
 async def chromium(
-    material: Material, *, locale: str = "vi-VN", flags: tuple[str, ...] = ()
+    material: Material,
+    *,
+    locale: str = "vi-VN",
+    flags: tuple[str, ...] = (),
+    executable: str | Path = CHROMIUM,
 ) -> AsyncIterator[Participant]:
     """A browser that sees and hears the material, closed with all its processes at the end."""
     async with async_playwright() as playwright:
-        participant = await _launch(playwright, material, locale, flags)
+        participant = await _launch(playwright, material, locale, flags, executable)
         try:
             yield participant
         finally:
@@ -113,10 +117,10 @@ async def chromium(
 
 
 async def _launch(
-    playwright: Playwright, material: Material, locale: str, flags: tuple[str, ...]
+    playwright: Playwright, material: Material, locale: str, flags: tuple[str, ...], executable: str | Path
 ) -> Participant:
     browser = await playwright.chromium.launch(
-        executable_path=CHROMIUM,
+        executable_path=executable,
         args=[
             *FLAGS,
             *flags,

@@ -33,13 +33,14 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
 
 @dataclass
 class Server:
-    """`diemcau serve` on free ports of this machine, with its data in a directory of the test."""
+    """`diemcau serve` on free ports of an address of this machine, with its data in a directory of the test."""
 
     data: Path
     tls: str = "off"
     listen_port: int = field(default_factory=free_port)
     media_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
     settings: dict[str, str] = field(default_factory=dict)
+    address: str = "127.0.0.1"
     ready_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -50,7 +51,7 @@ class Server:
     @property
     def origin(self) -> str:
         """What a person types into the browser."""
-        return f"{'http' if self.tls == 'off' else 'https'}://127.0.0.1:{self.listen_port}"
+        return f"{'http' if self.tls == 'off' else 'https'}://{self.address}:{self.listen_port}"
 
     @property
     def log(self) -> str:
@@ -147,9 +148,9 @@ class Server:
         return inherited | {
             "PYTHONUNBUFFERED": "1",
             "DIEMCAU_DATA": str(self.data),
-            "DIEMCAU_LISTEN": f"127.0.0.1:{self.listen_port}",
+            "DIEMCAU_LISTEN": f"{self.address}:{self.listen_port}",
             "DIEMCAU_TLS": self.tls,
-            "DIEMCAU_MEDIA_ADDRESS": "127.0.0.1",
+            "DIEMCAU_MEDIA_ADDRESS": self.address,
             "DIEMCAU_MEDIA_PORT": str(self.media_port),
             "DIEMCAU_SFU_WORKERS": "1",
             "DIEMCAU_ADMIN_PASSWORD": PASSWORD,
