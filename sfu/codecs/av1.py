@@ -80,6 +80,8 @@ def _widen(descriptor: Descriptor, size: tuple[int, int]) -> None:
 
 def _find_size(data: bytes, start: int, end: int, aggregation: int) -> tuple[int, int] | None:
     """The size in a sequence header, if one begins in this packet."""
+    if aggregation & 0xB0 == 0x90:  # nothing but the rest of an OBU, as most packets of a large frame
+        return None
     at, found = start + 1, None
     elements = aggregation >> 4 & 0x03
     for number in range(1, _MOST_OBUS + 1):
