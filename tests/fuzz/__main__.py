@@ -7,6 +7,7 @@ those worth keeping belong into tests/fuzz/corpus/TARGET.
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.fuzz import guided, runner
@@ -31,16 +32,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz", description="Spoiled inputs for every parser."
     )
-    parser.add_argument(
-        "targets", nargs="*", metavar="TARGET", choices=[*TARGETS, []], help=", ".join(TARGETS)
-    )
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--inputs", type=int, default=1_000_000, help="of each target")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--guided", type=int, default=0, metavar="SECONDS", help="let atheris search, each so long"
     )
     parser.add_argument("--found", type=Path, default=Path("fuzz-found"), help="where it puts what it finds")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := set(arguments.targets) - set(TARGETS):
+        parser.error(f"no target is called {', '.join(sorted(unknown))}")
+    if arguments.guided and not find_spec("atheris"):
+        parser.error("--guided needs atheris, which is not installed")
+    return arguments
 
 
 def _grow(name: str, arguments: argparse.Namespace) -> bool:
