@@ -132,11 +132,12 @@ def _red(data: bytes) -> None:
 def _sdp(data: bytes) -> None:
     """As an offer of tracks, as an offer of a player, and as an answer to ours."""
     description = sdp.parse(data.decode("utf-8", "replace"))
-    for take in (
+    takes: tuple[Callable[[], sdp.SessionDescription], ...] = (
         lambda: answer_publisher(description, LOCAL).description,
         lambda: answer_player(description, LOCAL, SLOTS).description,
         lambda: read_answer(_OFFER, description).description,
-    ):
+    )
+    for take in takes:
         try:
             answer = take()
         except SdpError:
