@@ -5,7 +5,7 @@ are still seen.
 """
 
 from sfu.codecs.bits import BitReader
-from sfu.codecs.dependency import DependencyDescriptor, DependencyReader
+from sfu.codecs.dependency import DependencyReader
 from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, Descriptor
 from sfu.errors import ParseError
 from sfu.rtp import RtpPacket
@@ -42,27 +42,13 @@ class Av1Reader:
             descriptor.start_of_frame = aggregation < 0x80 and packet.timestamp != self._timestamp
             self._timestamp = packet.timestamp
         else:
-            _place(descriptor, self._dependencies.read(extension))
+            self._dependencies.read(extension).fill(descriptor)
         if aggregation & 0x08:
             _begin_sequence(descriptor, aggregation)
         size = _find_size(data, start, end, aggregation)
         if size is not None:
             _widen(descriptor, size)
         return descriptor
-
-
-def _place(descriptor: Descriptor, told: DependencyDescriptor) -> None:
-    descriptor.start_of_frame = told.start_of_frame
-    descriptor.end_of_frame = told.end_of_frame
-    descriptor.sizes = told.sizes
-    # Without the table (its packet is late) nobody can tell the layers; everyone gets the frame, as the lowest.
-    place = told.place
-    if place is not None:
-        descriptor.spatial_id = place.spatial_id
-        descriptor.temporal_id = place.temporal_id
-        descriptor.needed_above = place.needed_above
-        if place.up_to and told.start_of_frame:
-            descriptor.up_from, descriptor.up_to = place.temporal_id, place.up_to
 
 
 def _begin_sequence(descriptor: Descriptor, aggregation: int) -> None:
@@ -80,6 +66,8 @@ def _widen(descriptor: Descriptor, size: tuple[int, int]) -> None:
 
 def _find_size(data: bytes, start: int, end: int, aggregation: int) -> tuple[int, int] | None:
     """The size in a sequence header, if one begins in this packet."""
+    if aggregation & 0xB0 == 0x90:  # nothing but the rest of an OBU, as most packets of a large frame
+        return None
     at, found = start + 1, None
     elements = aggregation >> 4 & 0x03
     for number in range(1, _MOST_OBUS + 1):

@@ -1,13 +1,17 @@
 """The dependency descriptor (AV1 RTP payload specification 1.0, appendix A): a frame's place among the layers.
 
 A keyframe brings a table of templates; every later packet names one of them in three bytes and adds what is
-different about its own frame.
+different about its own frame. Made for AV1, it may come with every codec; H.264 has its layers nowhere else, and
+Chromium leaves those of VP8 out of VP8's own descriptor once this one is agreed on.
 """
 
+from collections.abc import Callable
 from struct import Struct
 
 from sfu.codecs.bits import BitReader
+from sfu.codecs.descriptor import Descriptor
 from sfu.errors import ParseError
+from sfu.rtp import RtpPacket
 
 _mandatory = Struct("!BH").unpack_from
 _MANDATORY_LENGTH = 3
@@ -58,6 +62,22 @@ class DependencyDescriptor:
         self.template_id = first & 0x3F
         self.place: FramePlace | None = None
         self.sizes: tuple[tuple[int, int], ...] = ()
+
+    def fill(self, descriptor: Descriptor) -> None:
+        """Tell what the payload itself does not: the frame's bounds and its place among the layers.
+
+        Without the table, whose packet may be late, nobody can tell the layers: they stay as they were.
+        """
+        descriptor.start_of_frame = self.start_of_frame
+        descriptor.end_of_frame = self.end_of_frame
+        descriptor.sizes = descriptor.sizes or self.sizes
+        place = self.place
+        if place is not None:
+            descriptor.spatial_id = place.spatial_id
+            descriptor.temporal_id = place.temporal_id
+            descriptor.needed_above = place.needed_above
+            if place.up_to and self.start_of_frame and not descriptor.keyframe:
+                descriptor.up_from, descriptor.up_to = place.temporal_id, place.up_to
 
 
 class _Table:
@@ -168,3 +188,21 @@ def _find_place(table: _Table, template_id: int, own_indications: BitReader | No
         return table.places[index]
     indications = [own_indications.read(2) for _ in table.targets]
     return FramePlace(table.layers[index], indications, table.targets)
+
+
+class DescribedReader:
+    """A codec's own reader, and the dependency descriptors beside the payloads. Raises ParseError for either."""
+
+    __slots__ = ("_dependencies", "_extension_id", "_read")
+
+    def __init__(self, read: Callable[[RtpPacket], Descriptor], extension_id: int) -> None:
+        self._read = read
+        self._extension_id = extension_id
+        self._dependencies = DependencyReader()
+
+    def __call__(self, packet: RtpPacket) -> Descriptor:
+        descriptor = self._read(packet)
+        extension = packet.extension(self._extension_id)
+        if extension is not None:
+            self._dependencies.read(extension).fill(descriptor)
+        return descriptor

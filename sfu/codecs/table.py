@@ -6,6 +6,7 @@ from typing import Final
 
 from sfu.codecs import vp8
 from sfu.codecs.av1 import Av1Reader
+from sfu.codecs.dependency import DescribedReader
 from sfu.codecs.descriptor import Descriptor
 from sfu.codecs.h264 import H264Reader
 from sfu.codecs.vp9 import Vp9Reader
@@ -47,16 +48,19 @@ def reader(codec: str, extension_ids: Mapping[str, int]) -> Reader | None:
     It may remember earlier packets, so each stream needs its own. It raises ParseError, and only that.
     """
     make = _READERS.get(codec.upper())
-    return None if make is None else make(extension_ids)
+    extension_id = extension_ids.get(DEPENDENCY_DESCRIPTOR_URI)
+    if make is None or extension_id is None:
+        return make and make()
+    return Av1Reader(extension_id) if codec.upper() == "AV1" else DescribedReader(make(), extension_id)
 
 
 def _read_vp8(packet: RtpPacket) -> Descriptor:
     return vp8.parse_descriptor(packet.data, packet.payload_start, packet.payload_end)
 
 
-_READERS: Final[dict[str, Callable[[Mapping[str, int]], Reader]]] = {
-    "VP8": lambda _: _read_vp8,
-    "VP9": lambda _: Vp9Reader(),
-    "H264": lambda _: H264Reader(),
-    "AV1": lambda extension_ids: Av1Reader(extension_ids.get(DEPENDENCY_DESCRIPTOR_URI)),
+_READERS: Final[dict[str, Callable[[], Reader]]] = {
+    "VP8": lambda: _read_vp8,
+    "VP9": Vp9Reader,
+    "H264": H264Reader,
+    "AV1": lambda: Av1Reader(None),
 }

@@ -13,6 +13,7 @@ _put_picture_id = Struct("!H").pack_into
 _size = Struct("!HH").unpack_from
 _SYNC_CODE = 0x498342
 _SRGB = 7
+_SHOWS_EXISTING, _IS_INTERFRAME, _IS_SHOWN, _IS_ERROR_RESILIENT = 0x08, 0x04, 0x02, 0x01
 # Where the size of a frame ends at the latest: an intra-only frame of profile 3.
 _LONGEST_HEADER = 16
 _MOST_REFERENCES = 3
@@ -139,19 +140,19 @@ def parse_descriptor(data: bytes, start: int, end: int) -> Vp9Descriptor:
 def _read_frame_size(header: bytes) -> Size | None:
     """The size in an uncompressed header; None where the frame shows or is as large as an earlier one."""
     bits = BitReader(header)
-    if bits.read(2) != 2:
+    head = bits.read(8)
+    if head >> 6 != 2:
         raise ParseError("VP9 frame has no frame marker")
-    profile = bits.read(1) | bits.read(1) << 1
-    if profile == 3:
-        bits.skip(1)
-    if bits.read(1):  # show_existing_frame
+    profile = head >> 5 & 1 | head >> 3 & 2
+    if profile == 3:  # one more bit, always 0, lies behind the profile
+        head = head << 1 | bits.read(1)
+    if head & _SHOWS_EXISTING:
         return None
-    is_interframe, is_shown, is_error_resilient = bits.read(1), bits.read(1), bits.read(1)
-    if not is_interframe:
+    if not head & _IS_INTERFRAME:
         _skip_colours(bits, profile)
         return _read_size(bits)
-    is_intra_only = not is_shown and bits.read(1)
-    bits.skip(0 if is_error_resilient else 2)
+    is_intra_only = not head & _IS_SHOWN and bits.read(1)
+    bits.skip(0 if head & _IS_ERROR_RESILIENT else 2)
     return _read_intra_size(bits, profile) if is_intra_only else _read_inter_size(bits)
 
 
@@ -177,10 +178,8 @@ def _read_intra_size(bits: BitReader, profile: int) -> Size:
 
 def _read_inter_size(bits: BitReader) -> Size | None:
     bits.skip(8 + 4 * _REFERENCES_PER_FRAME)
-    for _ in range(_REFERENCES_PER_FRAME):
-        if bits.read(1):
-            return None
-    return _read_size(bits)
+    # A bit for each reference, up to the first whose size the frame has.
+    return None if bits.read(_REFERENCES_PER_FRAME) else _read_size(bits)
 
 
 def _read_size(bits: BitReader) -> Size:

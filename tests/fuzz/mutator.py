@@ -26,7 +26,7 @@ class Mutator:
     ) -> None:
         self._random = random.Random(seed)
         self._corpus = [one[:longest] for one in corpus] or [b""]
-        self._pieces = (*_INTERESTING, *tokens * 4)
+        self._pieces = (*_INTERESTING, *(tuple(tokens) * 4))
         self._longest = longest
         self._mutations: tuple[Callable[[bytearray], None], ...] = (
             self._flip, self._flip, self._set, self._set, self._add, self._put, self._put, self._insert, self._fill,

@@ -3,6 +3,7 @@
 import gc
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ LONGEST_S = 0.05
 MOST_GROWTH = 0.05
 _DOUBTFUL_S = 0.001
 _MOST_FAILURES = 5
+_MOST_SHOWN = 100
 # Caches fill and the allocator takes its arenas before memory is compared.
 _WARM_UP = 0.1
 _PAGE = os.sysconf("SC_PAGESIZE")
@@ -24,7 +26,7 @@ _PAGE = os.sysconf("SC_PAGESIZE")
 class Report:
     """What came of one target. Failures are inputs and what they raised; the growth is of resident memory.
 
-    `seconds` are of CPU time, the mutations included; `slowest_s` is by the clock.
+    `seconds` are of CPU time, the mutations included.
     """
 
     name: str
@@ -47,10 +49,16 @@ class Report:
             f"{self.name:10} {self.inputs:9,} inputs  {self.refused / max(1, self.inputs):4.0%} refused  "
             f"{rate:8,.0f}/s of CPU  slowest {1e3 * self.slowest_s:6.2f} ms  memory {self.growth:+.1%}"
         )
-        lines = [f"    {error!r} from {data.hex()}" for data, error in self.failures]
-        if self.slowest_s > LONGEST_S:
-            lines.append(f"    slow: {self.slowest.hex()}")
-        return "\n".join([text, *lines])
+        return "\n".join([text, *(f"    {error!r} from {_shown(data)}" for data, error in self.failures)])
+
+    def bad_inputs(self) -> list[bytes]:
+        """What raised, and what was slow."""
+        slow = [self.slowest] if self.slowest_s > LONGEST_S else []
+        return [data for data, _ in self.failures] + slow
+
+
+def _shown(data: bytes) -> str:
+    return data.hex() if len(data) <= _MOST_SHOWN else f"{data[:_MOST_SHOWN].hex()}… ({len(data):,} bytes)"
 
 
 def corpus(name: str) -> list[bytes]:
@@ -90,21 +98,23 @@ def _try(report: Report, target: Target, data: bytes) -> None:
     if elapsed <= report.slowest_s:
         return
     if elapsed > _DOUBTFUL_S:
-        # On a busy machine anything may have been in between: what is slow is slow every time.
-        elapsed = min(elapsed, *(_timed(Report(""), target, data) for _ in range(3)))
+        # On a busy machine anything may have been in between: what is slow takes its CPU time every time.
+        elapsed = min(_timed(Report(""), target, data, time.process_time) for _ in range(3))
     if elapsed > report.slowest_s:
         report.slowest_s, report.slowest = elapsed, data
 
 
-def _timed(report: Report, target: Target, data: bytes) -> float:
-    started = time.perf_counter()
+def _timed(
+    report: Report, target: Target, data: bytes, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    started = clock()
     try:
         target.run(data)
     except target.refusals:
         report.refused += 1
     except Exception as error:
         report.failures.append((data, error))
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def _resident_bytes() -> int:

@@ -111,12 +111,16 @@ def _video(codec: str) -> Callable[[bytes], None]:
     return lambda data: _describe(codec, packet(data))
 
 
-def _av1(data: bytes) -> None:
+def _described(codec: str) -> Callable[[bytes], None]:
     """The first byte is the length of the dependency descriptor, which follows; then comes the payload."""
-    length = data[0] if data else 0
-    extension = data[1 : 1 + length]
-    element = bytes((EXTENSION_ID, len(extension))) + extension
-    _describe("AV1", packet(data[1 + length :], element if extension else None))
+
+    def run(data: bytes) -> None:
+        length = data[0] if data else 0
+        extension = data[1 : 1 + length]
+        element = bytes((EXTENSION_ID, len(extension))) + extension
+        _describe(codec, packet(data[1 + length :], element if extension else None))
+
+    return run
 
 
 def _opus(data: bytes) -> None:
@@ -132,11 +136,12 @@ def _red(data: bytes) -> None:
 def _sdp(data: bytes) -> None:
     """As an offer of tracks, as an offer of a player, and as an answer to ours."""
     description = sdp.parse(data.decode("utf-8", "replace"))
-    for take in (
+    takes: tuple[Callable[[], sdp.SessionDescription], ...] = (
         lambda: answer_publisher(description, LOCAL).description,
         lambda: answer_player(description, LOCAL, SLOTS).description,
         lambda: read_answer(_OFFER, description).description,
-    ):
+    )
+    for take in takes:
         try:
             answer = take()
         except SdpError:
@@ -183,7 +188,8 @@ TARGETS: dict[str, Target] = {
     "vp8": Target(_video("VP8"), tokens=(b"\x9d\x01\x2a",)),
     "vp9": Target(_video("VP9"), tokens=(b"\x49\x83\x42",)),
     "h264": Target(_video("H264"), tokens=(b"\x67\x42\xc0\x16", b"\x67\x64\x00\x1f", b"\x00\x00\x03", b"\x7c\x85")),
-    "av1": Target(_av1, tokens=(b"\x0a\x0b", b"\x08", b"\x80\x00\x01\x80", b"\xff\x7f")),
+    "av1": Target(_described("AV1"), tokens=(b"\x0a\x0b", b"\x08", b"\x80\x00\x01\x80", b"\xff\x7f")),
+    "described": Target(_described("VP8"), tokens=(b"\x80\x00\x01\x80", b"\xff\x7f")),
     "opus": Target(_opus),
     "red": Target(_red, tokens=(b"\xef\x0f\x00\x10", b"\x6f")),
     "sdp": Target(_sdp, (SdpError,), _SDP_TOKENS, 70_000),

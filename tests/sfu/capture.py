@@ -1,5 +1,7 @@
 """Make the captures in tests/data/rtp anew: `python -m tests.sfu.capture CODEC SCALABILITY_MODE WIDTH HEIGHT FILE`.
 
+With a sixth word, `described`, the dependency descriptor is agreed on.
+
 Chromium's camera is received by aiortc, which knows fewer codecs than it can negotiate: it is shown an offer in
 which the codec is called VP8, and its answer is corrected. Packets are kept as they left Chromium, decrypted; what
 lies behind the first bytes of each payload is zeros, which cost nothing in a compressed file.
@@ -42,7 +44,7 @@ PUBLISH = """async ([codec, scalabilityMode, width, height]) => {
 }"""
 
 
-def described(offer: str, codec: str) -> tuple[str, str]:
+def format_of(offer: str, codec: str) -> tuple[str, str]:
     """The first payload type of the codec, and its fmtp line with a high bitrate from the start."""
     payload_type = re.search(rf"a=rtpmap:(\d+) {codec}/90000", offer)
     assert payload_type, offer
@@ -59,14 +61,13 @@ def disguised(offer: str) -> str:
     return "\r\n".join([*lines, f"a=rtpmap:{SHOWN} VP8/90000", f"a=rtcp-fb:{SHOWN} nack pli"]) + "\r\n"
 
 
-def corrected(answer: str, offer: str, codec: str) -> str:
+def corrected(answer: str, offer: str, codec: str, described: bool) -> str:
     """The answer with the codec's real name and number, with AV1 the dependency descriptor accepted."""
-    payload_type, fmtp = described(offer, codec)
+    payload_type, fmtp = format_of(offer, codec)
     text = re.sub(rf"(a=rtpmap:){SHOWN} VP8(/90000\r\n)", rf"\g<1>{payload_type} {codec}\g<2>{fmtp}", answer)
     text = re.sub(rf"(m=video.*) {SHOWN}\r", rf"\g<1> {payload_type}\r", text)
     text = text.replace(f"a=rtcp-fb:{SHOWN} ", f"a=rtcp-fb:{payload_type} ")
-    # With it Chromium leaves picture ids and temporal layers out of VP8's own descriptor.
-    number = extension_id(offer) if codec == "AV1" else 0
+    number = extension_id(offer) if described else 0
     return text + (f"a=extmap:{number} {DEPENDENCY_DESCRIPTOR}\r\na=extmap-allow-mixed\r\n" if number else "")
 
 
@@ -82,7 +83,7 @@ def shortened(data: bytes) -> bytes:
     return data[:start] + bytes(max(0, len(data) - start))
 
 
-async def capture(codec: str, mode: str, width: int, height: int) -> tuple[int, list[bytes]]:
+async def capture(codec: str, mode: str, width: int, height: int, described: bool) -> tuple[int, list[bytes]]:
     """The extension's id, and packets with at least two keyframes asked for in between."""
     packets: list[bytes] = []
     enough = asyncio.Event()
@@ -100,7 +101,7 @@ async def capture(codec: str, mode: str, width: int, height: int) -> tuple[int, 
         pc = RTCPeerConnection()
         await pc.setRemoteDescription(RTCSessionDescription(disguised(offer), "offer"))
         await pc.setLocalDescription(await pc.createAnswer())
-        answer = corrected(pc.localDescription.sdp, offer, codec)
+        answer = corrected(pc.localDescription.sdp, offer, codec, described)
         await page.evaluate("sdp => pc.setRemoteDescription({type: 'answer', sdp})", answer)
         transport = pc.getReceivers()[0].transport
         while not enough.is_set():
@@ -112,9 +113,9 @@ async def capture(codec: str, mode: str, width: int, height: int) -> tuple[int, 
     return extension_id(offer), packets[:PACKETS]
 
 
-async def main(codec: str, mode: str, width: str, height: str, file: str) -> None:
+async def main(codec: str, mode: str, width: str, height: str, file: str, described: str = "") -> None:
     """Capture and save."""
-    number, packets = await capture(codec, mode, int(width), int(height))
+    number, packets = await capture(codec, mode, int(width), int(height), bool(described))
     save(Path(file), number, packets)
     print(f"{file}: {len(packets)} packets")
 
