@@ -8,10 +8,10 @@ from typing import Literal
 
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
 
+from server.load.peer import LightPeer
 from sfu.drops import DropCounter
 from sfu.mux import Mux
 from sfu.transport import State, Transport
-from server.load.peer import LightPeer
 
 CERTIFICATE = RTCCertificate.generateCertificate()
 FINGERPRINTS = [(one.algorithm, one.value) for one in CERTIFICATE.getFingerprints()]

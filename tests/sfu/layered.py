@@ -8,7 +8,9 @@ from tests.sfu.packets import KEYFRAME, rtp_header
 PATTERN = (0, 2, 1, 2)
 
 
-def packet(sequence: int, picture: int, ssrc: int, part: int = 0, parts: int = 1, key: bool = False) -> RtpPacket:
+def packet(
+    sequence: int, picture: int, ssrc: int, part: int = 0, parts: int = 1, key: bool = False
+) -> RtpPacket:
     """Part of the picture with this number; every fourth is of the base layer."""
     temporal = 0 if key else PATTERN[picture % 4]
     # Y: T1, and the T2 right after T0, are predicted from T0 alone.

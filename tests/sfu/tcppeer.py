@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import socket
 
+from server.load.peer import LightPeer
 from sfu.errors import ParseError
 from sfu.framing import FrameReader
 from tests.sfu.calls import LightPublisher, LightSubscriber
-from server.load.peer import LightPeer
 
 
 def framed(data: bytes) -> bytes:

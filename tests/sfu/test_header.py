@@ -39,7 +39,9 @@ def test_a_receiver_finds_what_was_agreed(extensions: Extensions, mid: str, leve
     assert packet.data[packet.payload_start : packet.payload_end] == audio_packet(1, 2, 3, 60)[HEADER_LENGTH:]
     number, send_time, audio_level, mid_id, _ = extensions
     assert packet.extension(number or 13) == (b"\xab\xcd" if number else None)
-    assert packet.extension(audio_level or 13) == (bytes((level,)) if audio_level and level is not None else None)
+    assert packet.extension(audio_level or 13) == (
+        bytes((level,)) if audio_level and level is not None else None
+    )
     assert packet.extension(mid_id or 13) == (mid.encode() if mid_id else None)
     assert len(packet.extension(send_time or 13) or b"") == (3 if send_time else 0)
 

@@ -88,7 +88,9 @@ def test_what_it_had_goes_on_until_the_other_can_begin(camera: Camera, copy: Cop
     camera.shows(4)
     received = copy.received()
     assert [packet.sequence_number for packet in received] == list(range(13))
-    assert all(0 < after.timestamp - before.timestamp < 9000 for before, after in itertools.pairwise(received))
+    assert all(
+        0 < after.timestamp - before.timestamp < 9000 for before, after in itertools.pairwise(received)
+    )
     pictures = [int.from_bytes(packet.data[14:16], "big") & 0x7FFF for packet in received]
     assert pictures == list(range(13))
     assert [stream.is_wanted() for stream in camera.publication.streams] == [False, False, True]
@@ -170,7 +172,9 @@ def test_rungs_are_what_comes_and_what_may_come(camera: Camera) -> None:
     assert set(found) == {0, 1, 2}  # paused at the sender, they can come back
 
 
-def test_an_encoding_that_does_not_come_when_wanted_is_not_offered_for_a_while(camera: Camera, copy: Copy) -> None:
+def test_an_encoding_that_does_not_come_when_wanted_is_not_offered_for_a_while(
+    camera: Camera, copy: Copy
+) -> None:
     """The sender's own line may be too weak for it."""
     camera.publication.on_wanted = lambda _: None
     camera.passes(2.0)

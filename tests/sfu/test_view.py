@@ -57,7 +57,11 @@ def test_a_late_packet_of_another_layer_is_replaced_by_an_empty_one() -> None:
     first, late, third, *rest = [media(packet) for packet in islice(stream(1, first=10), 6)]
     base = view(0, 0)
     found = taken(base, [first]) + taken(base, [third]) + taken(base, [late]) + taken(base, rest)
-    assert [(one.sequence, one.octets) for one in found] == [(10, first.octets), (11, 0), (12, rest[1].octets)]
+    assert [(one.sequence, one.octets) for one in found] == [
+        (10, first.octets),
+        (11, 0),
+        (12, rest[1].octets),
+    ]
     assert base.history.get(11) is not None
 
 
