@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sfu.allocation import Demand, Rung, allocate, highest, wanted_bps
 from sfu.bwe.estimator import CEILING_BPS, LinkEstimator
@@ -17,9 +18,13 @@ _PICTURES: Final = ("camera", "screen")
 # A camera in one stream fits; a link that bears less says so within a second, one that bears more by a probe.
 START_BPS: Final = 1_500_000
 # Layers are chosen anew so often; what is wanted or lost is acted on at once.
-ALLOCATION_INTERVAL_S: Final = 0.2
+ALLOCATION_INTERVAL_S: Final = 0.5
+# Probes are planned no closer than this.
+TICK_INTERVAL_S: Final = 0.09
 # An estimate that fell so far is acted on at once.
 _FELL: Final = 0.85
+# A picture that does not fit any more is given up late: estimates dip, and coming back costs a keyframe.
+PATIENCE_S: Final = 1.5
 # A link that bears no picture is tried again so often, for so long: without packets nothing is learned of it.
 TRIAL_INTERVAL_S: Final = 6.0
 TRIAL_S: Final = 1.5
@@ -49,6 +54,8 @@ class Downlink:
         self._allocated_at = float("-inf")
         self._allocated_bps = 0.0
         self._pictured_at = 0.0
+        self._ticked_at = float("-inf")
+        self._fitted_at: WeakKeyDictionary[Subscription, float] = WeakKeyDictionary()
 
     def expect_feedback(self) -> None:
         """The receiver has agreed to tell of each packet: begin low and climb. Others get all until they complain."""
@@ -73,6 +80,9 @@ class Downlink:
 
     def tick(self, now: float) -> None:
         """What is due by the clock: several times a second."""
+        if now - self._ticked_at < TICK_INTERVAL_S:
+            return
+        self._ticked_at = now
         self.estimator.tick(now)
         if now - self._allocated_at >= ALLOCATION_INTERVAL_S:
             self.allocate(now)
@@ -91,7 +101,7 @@ class Downlink:
         rungs |= self._trial(demands, rungs, now)
         for index, wish in enumerate(wishes):
             if demands[index].rungs and wish.subscription.kind == "video":
-                _aim(wish.subscription, rungs[index])
+                self._aim(wish.subscription, rungs[index], demands[index], now)
 
     def _trial(
         self, demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None], now: float
@@ -109,6 +119,18 @@ class Downlink:
         waited_s = (now - self._pictured_at) % (TRIAL_INTERVAL_S + TRIAL_S)
         on_trial = not self._is_told or waited_s > TRIAL_INTERVAL_S
         return {pictures[0].key: pictures[0].rungs[0]} if on_trial else {}
+
+    def _aim(self, subscription: Subscription, rung: Rung | None, demand: Demand, now: float) -> None:
+        if rung is not None:
+            self._fitted_at[subscription] = now
+        elif now - self._fitted_at.get(subscription, float("-inf")) < PATIENCE_S:
+            rung = demand.rungs[0]
+        else:
+            self._fitted_at.pop(subscription, None)
+            return subscription.rest()
+        assert subscription.publication is not None
+        stream = subscription.publication.streams[rung.stream]
+        return subscription.aim(stream, Limits(rung.spatial, rung.temporal))
 
     def _send(self, probe: Probe) -> None:
         """Retransmissions of what was sent lately, one after another."""
@@ -162,11 +184,3 @@ def _share(demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None]) -> 
     asked = sum(rung.bitrate_bps for rung in full.values())
     given = sum(rung.bitrate_bps for key in full if (rung := rungs[key]) is not None)
     return min(1.0, given / asked) if asked else None
-
-
-def _aim(subscription: Subscription, rung: Rung | None) -> None:
-    assert subscription.publication is not None
-    if rung is None:
-        subscription.rest()
-    else:
-        subscription.aim(subscription.publication.streams[rung.stream], Limits(rung.spatial, rung.temporal))

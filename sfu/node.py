@@ -121,6 +121,7 @@ class Node:
         try:
             peer.tick(now)
             if reporting:
+                peer.transport.tick(now)
                 peer.report(now)
         except Exception:
             self._limiter.exception("Node x clock of peer %s", peer.name)

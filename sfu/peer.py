@@ -123,7 +123,6 @@ class Peer:
 
     def tick(self, now: float) -> None:
         """What is due by the clock: several times a second."""
-        self.transport.tick(now)
 
     def report(self, now: float) -> None:
         """RTCP reports, once a second."""

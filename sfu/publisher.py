@@ -264,7 +264,6 @@ class PublishingPeer(Peer):
 
     def tick(self, now: float) -> None:
         """Repeat requests for what is missing; tell when packets arrived."""
-        super().tick(now)
         for track in self._tracks.values():
             track.publication.tick(now)
         self._tell_arrivals()

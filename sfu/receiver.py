@@ -308,7 +308,6 @@ class ReceivingPeer(Peer):
 
     def tick(self, now: float) -> None:
         """Choose layers by what the connection bears."""
-        super().tick(now)
         if self.transport.state is State.CONNECTED:
             self.downlink.tick(now)
 

@@ -193,7 +193,7 @@ def _decode(kind: int, payload: bytes) -> Frame | None:
     reader = _READERS.get(kind)
     try:
         return reader(payload) if reader else None
-    except (KeyError, TypeError, ValueError, struct.error) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, struct.error) as error:
         raise ParseError(f"a tap frame of type {kind} is malformed: {error}") from None
 
 

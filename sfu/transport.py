@@ -224,7 +224,7 @@ class Transport:
         return now - max(self._heard_at, self.ice.last_check)
 
     def tick(self, now: float) -> None:
-        """End what has waited too long. To be called several times a second."""
+        """End what has waited too long. To be called once a second."""
         self._forget_old_credentials(now)
         self._mux.forget(self, self.ice.expire_paths(now))
         if self.state is not State.CONNECTED and now > self._deadline:

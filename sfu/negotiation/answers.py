@@ -83,7 +83,7 @@ def _rejection(offered: Media) -> Media:
 
 def _publisher_section(offered: Media, codecs: Sequence[str], red: bool) -> Media | None:
     chosen = publisher_codecs(offered, codecs, red=red)
-    media = common_section(offered, chosen, read_of_publisher(offered), wishes)
+    media = common_section(offered, chosen, read_of_publisher(offered, chosen), wishes)
     if media:
         media.direction = "recvonly" if offered.direction in ("sendonly", "sendrecv") else "inactive"
         if RID_URI in media.extensions.values():

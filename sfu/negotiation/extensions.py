@@ -1,9 +1,9 @@
 """RTP header extensions (RFC 8285): which we read of publishers and which we send to receivers."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import Final
 
-from sfu.sdp import Media
+from sfu.sdp import Codec, Media
 
 MID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
@@ -27,7 +27,6 @@ OFFERED: Final = {
         2: ABS_SEND_TIME_URI,
         3: TRANSPORT_WIDE_CC_URI,
         4: MID_URI,
-        5: DEPENDENCY_DESCRIPTOR_URI,
     },
 }
 _READ: Final = {
@@ -43,12 +42,17 @@ _READ: Final = {
 }
 
 
-def read_of_publisher(offered: Media) -> dict[int, str]:
-    """What we take of a publisher's: one way to estimate its bandwidth is enough, the better one it has."""
+def read_of_publisher(offered: Media, codecs: Sequence[Codec]) -> dict[int, str]:
+    """What we take of a publisher's that will send the first of `codecs`.
+
+    One way to estimate its bandwidth is enough, the better one it has. The dependency descriptor is for AV1, whose
+    layers it alone tells: where it is agreed, Chromium leaves the picture numbers out of VP8.
+    """
+    left_out = {ABS_SEND_TIME_URI if has_transport_wide_cc(offered) else TRANSPORT_WIDE_CC_URI}
+    if not codecs or codecs[0].name.upper() != "AV1":
+        left_out.add(DEPENDENCY_DESCRIPTOR_URI)
     found = _chosen(offered, _READ[offered.kind])
-    if has_transport_wide_cc(offered):
-        return {number: uri for number, uri in found.items() if uri != ABS_SEND_TIME_URI}
-    return {number: uri for number, uri in found.items() if uri != TRANSPORT_WIDE_CC_URI}
+    return {number: uri for number, uri in found.items() if uri not in left_out}
 
 
 def sent_to_receiver(offered: Media) -> dict[int, str]:

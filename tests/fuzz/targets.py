@@ -170,6 +170,7 @@ _SDP_TOKENS = (
 )  # fmt: skip
 _JSON_TOKENS = (
     b"[" * 64,
+    b"[" * 1_024,
     b"{" * 64,
     b'{"a":',
     b"1e999",
