@@ -154,9 +154,9 @@ def head(load_before: float) -> Iterator[str]:
     yield ""
     yield f"Medians of {RUNS} runs of {MEASURE_S:g} s, lowest and highest in brackets. The forwarding process has a"
     yield "core of its own; the clients share the others."
-    yield f"Load average when it began: {load_before:.1f}. Other work on the machine shows in processor time as well (caches"
-    yield "are shared, and a worker that has to wait handles larger batches), but most in delays and in the highest rate:"
-    yield "where it was above 0.5, only the ratios mean something."
+    yield f"Load average when it began: {load_before:.1f}. Other work on the machine shows in processor time as well"
+    yield "(caches are shared, and a worker that has to wait handles larger batches), but most in delays and in the"
+    yield "highest rate: where it was above 0.5, only the ratios mean something."
     yield ""
 
 
