@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -91,12 +90,12 @@ class Session:
     async def measure(self, seconds: float) -> Report:
         """Stop, let everything arrive, send for so long and count. Nothing is sent after it."""
         await self._order("pause")
-        started, begun = await self._site.counters(), time.monotonic()
+        started = await self._site.counters()
         await self._order("send", seconds=seconds)
-        ended, passed = await self._site.counters(), time.monotonic() - begun
+        ended = await self._site.counters()
         counted = Counted(await self._order("report"))
         participants = self._load.publishers + self._load.subscribers
-        worker = Worker.of(self._before, started, ended, passed, participants)
+        worker = Worker.of(self._before, started, ended, counted.seconds, participants)
         return Report.of(counted, self._load.plan.simulcast, self._joined_s, worker)
 
     async def _order(self, name: str, **order: Any) -> list[dict[str, Any]]:

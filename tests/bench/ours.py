@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -66,11 +67,26 @@ def run_of(report: Report) -> Run:
     )
 
 
-async def memory_kb(core: int, participants: int, plan: Plan, watch: int, warm_s: float) -> float:
-    """kB that a worker grows for each participant when each publishes and watches `watch` of the others."""
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Who is in a meeting: publishers see `watch` publishers when there are no subscribers, else these do."""
+
+    plan: Plan
+    publishers: int
+    subscribers: int
+    watch: int
+
+
+async def memory_kb(core: int, crowd: Crowd, warm_s: float) -> float:
+    """kB that a fresh worker grows for each participant."""
     async with server(core) as one:
         worker = psutil.Process(one.workers()[0].pid)
         empty = worker.memory_info().rss
-        async with joined(load(one, plan, participants, 0, everybody=True, watch=watch)) as session:
-            await session.change(plan, warm_s)
-            return (worker.memory_info().rss - empty) / 1024 / participants
+        everybody = not crowd.subscribers
+        full = load(
+            one, crowd.plan, crowd.publishers, crowd.subscribers, everybody=everybody, watch=crowd.watch
+        )
+        async with joined(full) as session:
+            await session.change(crowd.plan, warm_s)
+            grown = worker.memory_info().rss - empty
+    return grown / 1024 / (crowd.publishers + crowd.subscribers)
