@@ -3,8 +3,8 @@
 /**
  * What the encodings of each source are, and what each may send at most. Nothing here touches a connection.
  *
- * Three temporal layers in each (L1T3) let the server thin a picture out without asking for another one: Chromium
- * gives half of the frames to the two upper layers' halves, so that a viewer can have a quarter of the rate.
+ * Three temporal layers in each: the server thins a picture out to a half or a quarter of its frames without asking
+ * for another one. The mode must be said: without it Chromium takes VP9 and AV1 for one encoding with spatial layers.
  */
 const TEMPORAL = "L1T3";
 const CAMERA_FRAMERATE = 30;
@@ -18,13 +18,16 @@ const CAMERA_BITRATES = [
   { upTo: Number.POSITIVE_INFINITY, maxBitrate: 2_500_000 },
 ];
 
-/** From this long side on, px, a camera sends this many encodings: below 160 px a picture shows nothing. */
+/**
+ * Of how many pixels on a picture is sent in so many encodings. Chromium sends no more than that, and leaves out the
+ * largest, so that a camera of 640 by 480 with three would be seen in 320 by 240 at best.
+ */
 const CAMERA_ENCODINGS = [
-  { from: 640, rids: ["l", "m", "h"] },
-  { from: 320, rids: ["m", "h"] },
+  { from: 960 * 540, rids: ["l", "m", "h"] },
+  { from: 480 * 270, rids: ["m", "h"] },
+  { from: 0, rids: [""] },
 ];
-/** @type {Record<string, number>} */
-const SCALES = { l: 4, m: 2, h: 1 };
+const USUAL_CAMERA = { width: 1280, height: 720 };
 
 /**
  * Letters stay sharp at all of their size and only come more seldom; a film keeps moving and gets smaller. The low
@@ -46,40 +49,41 @@ const SCREEN = {
 const SOUND_BITRATES = { microphone: 40_000, screen_audio: 96_000 };
 
 /**
- * The encodings with which a source is published for the first time; their number stays.
+ * The encodings of a source's track. Their number stays as it was when the source was published first: where the next
+ * camera is too small for as many, the last ones are not sent.
  * @param {Source} source
- * @param {{width?: number, height?: number}} size of the track's picture, px
+ * @param {{width?: number, height?: number}} size of the track's picture, px; 0 or none for what is not known
  * @param {Hint} hint
+ * @param {RTCRtpEncodingParameters[]} [before] those of the source's first track
  * @returns {RTCRtpEncodingParameters[]}
  */
-export function encodingsOf(source, size, hint) {
-  if (source === "camera") return cameraEncodings(Math.max(size.width ?? 0, size.height ?? 0));
-  if (source === "screen") return SCREEN[hint].map((encoding) => ({ ...encoding }));
-  return [{ maxBitrate: SOUND_BITRATES[source] }];
+export function encodingsOf(source, size, hint, before) {
+  if (source === "camera") return cameraEncodings(size.width && size.height ? size : USUAL_CAMERA, before);
+  if (source === "screen") return SCREEN[hint].map((encoding) => ({ ...encoding, active: true }));
+  return [{ active: true, maxBitrate: SOUND_BITRATES[source] }];
 }
 
-/** @param {number} side the long one, px; 0 for one that is not known and taken for 720p */
-function cameraEncodings(side) {
-  const known = side || 1280;
-  const rids = CAMERA_ENCODINGS.find(({ from }) => known >= from)?.rids;
-  if (!rids) return [{ maxBitrate: cameraBitrate(known), maxFramerate: CAMERA_FRAMERATE }];
-  return rids.map((rid) => cameraEncoding(rid, known));
+/** @param {{width?: number, height?: number}} size @param {RTCRtpEncodingParameters[]} [before] */
+function cameraEncodings({ width = 0, height = 0 }, before) {
+  const fitting = CAMERA_ENCODINGS.find(({ from }) => width * height >= from)?.rids ?? [""];
+  const rids = before ? before.map(({ rid = "" }) => rid) : fitting;
+  const sent = Math.min(rids.length, fitting.length);
+  const side = Math.max(width, height);
+  return rids.map((rid, index) =>
+    cameraEncoding(rid, side, 2 ** Math.max(0, sent - 1 - index), index < sent),
+  );
 }
 
-/** @param {string} rid @param {number} side */
-function cameraEncoding(rid, side) {
-  const scale = SCALES[rid];
-  const limits = { maxBitrate: cameraBitrate(side / scale), maxFramerate: CAMERA_FRAMERATE };
+/** @param {string} rid empty for the only one @param {number} side the long one, px @param {number} scale @param {boolean} active */
+function cameraEncoding(rid, side, scale, active) {
+  const maxBitrate = CAMERA_BITRATES.find(({ upTo }) => side / scale <= upTo)?.maxBitrate;
+  const limits = { active, maxBitrate, maxFramerate: CAMERA_FRAMERATE };
+  if (!rid) return limits;
   return { rid, scaleResolutionDownBy: scale, scalabilityMode: TEMPORAL, ...limits };
 }
 
-/** @param {number} side */
-function cameraBitrate(side) {
-  return CAMERA_BITRATES.find(({ upTo }) => side <= upTo)?.maxBitrate;
-}
-
 /**
- * What is to be changed at a sender's encodings so that they are as planned, with those paused that nobody wants.
+ * Bring a sender's encodings in line with what is planned, with those paused that nobody wants.
  * @param {RTCRtpEncodingParameters[]} encodings as the sender has them; what it does not take is left alone
  * @param {RTCRtpEncodingParameters[]} planned
  * @param {readonly string[] | null} wanted the rids; null for all, none at all also stops a single encoding
@@ -87,15 +91,19 @@ function cameraBitrate(side) {
  */
 export function arrangeEncodings(encodings, planned, wanted) {
   const before = JSON.stringify(encodings);
+  const sent = sentOf(planned, wanted);
   for (const encoding of encodings) {
     const plan = planned.find(({ rid }) => rid === encoding.rid) ?? (planned.length === 1 ? planned[0] : {});
-    Object.assign(encoding, plan, { active: isWanted(encoding.rid, wanted) });
+    Object.assign(encoding, { ...plan, rid: encoding.rid, active: sent.includes(plan.rid) });
   }
   return JSON.stringify(encodings) !== before;
 }
 
-/** @param {string | undefined} rid @param {readonly string[] | null} wanted */
-function isWanted(rid, wanted) {
-  if (!wanted) return true;
-  return rid ? wanted.includes(rid) : wanted.length > 0;
+/** Whoever wants an encoding that is not to be had gets the largest there is. @param {RTCRtpEncodingParameters[]} planned @param {readonly string[] | null} wanted */
+function sentOf(planned, wanted) {
+  const possible = planned.filter(({ active }) => active).map(({ rid }) => rid);
+  if (!wanted) return possible;
+  const impossible = planned.some(({ rid, active }) => !active && wanted.includes(rid ?? ""));
+  const all = impossible ? [...wanted, possible.at(-1)] : wanted;
+  return possible.filter((rid) => (rid ? all.includes(rid) : all.length > 0));
 }

@@ -85,9 +85,9 @@ export class Publisher {
     this.#screenHint = hint;
     const [place, track] = [this.#places.get("screen"), this.#tracks.get("screen")];
     if (place) place.encodings = encodingsOf("screen", {}, hint);
+    await this.#arrange("screen");
     if (!track) return;
     track.contentHint = hint;
-    await this.#arrange("screen");
     if (this.#agreed.has("screen")) await this.#negotiate();
   }
 
@@ -122,7 +122,16 @@ export class Publisher {
       track.contentHint = source === "screen" ? this.#screenHint : (CONTENT[source] ?? "");
       this.#tracks.set(source, track);
     } else this.#tracks.delete(source);
-    await this.#places.get(source)?.transceiver.sender.replaceTrack(track);
+    const place = this.#places.get(source);
+    if (!place || place.transceiver.sender.track === track) return;
+    await place.transceiver.sender.replaceTrack(track);
+    if (track) await this.#fit(source, place, track);
+  }
+
+  /** Another camera may be a smaller one. @param {Source} source @param {Place} place @param {MediaStreamTrack} track */
+  async #fit(source, place, track) {
+    place.encodings = encodingsOf(source, track.getSettings(), this.#screenHint, place.encodings);
+    await this.#arrange(source);
   }
 
   /** What was wanted of this screen says nothing of the next one. @param {Source} source */

@@ -33,26 +33,33 @@ for (const { name, size, encodings } of [
     name: "640",
     size: { width: 640, height: 480 },
     encodings: [
-      ["l", 4, 100_000],
       ["m", 2, 150_000],
       ["h", 1, 500_000],
     ],
   },
-  {
-    name: "320",
-    size: { width: 320, height: 240 },
-    encodings: [
-      ["m", 2, 100_000],
-      ["h", 1, 150_000],
-    ],
-  },
-  { name: "160", size: { width: 160, height: 120 }, encodings: [[undefined, undefined, 100_000]] },
+  { name: "320", size: { width: 320, height: 240 }, encodings: [[undefined, undefined, 150_000]] },
 ]) {
   test(`a camera of ${name} sends ${encodings.length}`, () => assert.deepEqual(camera(size), encodings));
 }
 
 test("a camera of unknown size is taken for 720p", () =>
-  assert.deepEqual(camera({}), camera({ width: 1280 })));
+  assert.deepEqual(camera({}), camera({ width: 1280, height: 720 })));
+
+test("a smaller camera in the place of a larger one is sent by the first encodings, and they alone", () => {
+  const before = planned();
+  const smaller = encodingsOf("camera", { width: 640, height: 480 }, "detail", before);
+  assert.deepEqual(
+    smaller.map(({ rid, active, scaleResolutionDownBy }) => [rid, active, scaleResolutionDownBy]),
+    [
+      ["l", true, 2],
+      ["m", true, 1],
+      ["h", false, 1],
+    ],
+  );
+  assert.deepEqual(active(["h"], smaller), ["m"], "who wants what is not to be had gets the next");
+  assert.deepEqual(active(["l"], smaller), ["l"]);
+  assert.deepEqual(encodingsOf("camera", { width: 1280, height: 720 }, "detail", smaller), before);
+});
 
 test("a screen of letters keeps its size in all encodings, a film does not", () => {
   const scales = (/** @type {"detail" | "motion"} */ hint) =>
@@ -61,11 +68,11 @@ test("a screen of letters keeps its size in all encodings, a film does not", () 
   assert.ok(Number(scales("motion")[0]) > 1);
 });
 
-const planned = () => encodingsOf("camera", { width: 1280 }, "detail");
+const planned = () => encodingsOf("camera", { width: 1280, height: 720 }, "detail");
 /** @param {readonly string[] | null} wanted */
-function active(wanted) {
+function active(wanted, plan = planned()) {
   const encodings = planned();
-  arrangeEncodings(encodings, planned(), wanted);
+  arrangeEncodings(encodings, plan, wanted);
   return encodings.filter((encoding) => encoding.active).map(({ rid }) => rid);
 }
 
@@ -86,7 +93,7 @@ test("a single encoding has no name and goes while any is wanted", () => {
 });
 
 test("encodings that are as planned need no call", () => {
-  const encodings = planned().map((encoding) => ({ ...encoding, active: true }));
+  const encodings = planned();
   assert.ok(!arrangeEncodings(encodings, planned(), null));
   assert.ok(arrangeEncodings(encodings, planned(), ["l"]));
   assert.ok(!arrangeEncodings(encodings, planned(), ["l"]));
