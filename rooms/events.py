@@ -1,7 +1,8 @@
 """Facts of a meeting, frozen. Their names and fields are the protocol's (PROTOCOL.md) and the archive's.
 
 An event tells what happened, not what follows from it: ParticipantLeft also ends the participant's tracks and
-speech and lowers the hand; TrackMuted also ends the loss of the track; MeetingEnded ends everything but the reports of the recorder.
+speech and lowers the hand; TrackMuted also ends the loss of the track; MeetingEnded ends everything but the
+reports of the recorder.
 """
 
 from collections.abc import Mapping

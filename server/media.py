@@ -16,7 +16,7 @@ from server.codecs import PREFERENCES
 from server.control import ChildLink, ControlServer
 from server.protocol import Hint
 from server.protocol import Source as SourceName
-from server.services import IceServers
+from server.services import IceServersOf
 from sfu.control import ControlError
 
 log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ Report = dict[str, Any]
 class MediaPlane:
     """The connected workers and the meetings placed on them; a meeting stays on its worker while that lives."""
 
-    def __init__(self, control: ControlServer, ice_servers: IceServers = lambda _: []) -> None:
+    def __init__(self, control: ControlServer, ice_servers: IceServersOf = lambda _: []) -> None:
         self._control = control
         #: Through whom a participant's connections may go, for `join`.
         self.ice_servers = ice_servers

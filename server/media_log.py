@@ -28,7 +28,7 @@ from server.media_quality import Clock, Crossings, to_link
 log = structlog.get_logger(__name__)
 
 WRITE_INTERVAL_S = 1.0
-# Evidence of how a line was, a minute at a time: of 135 bridge points some 15 kB.
+# Evidence of how a line was, a minute at a time: of 135 bridge points some 25 kB.
 QUALITY_INTERVAL_S = 60.0
 LOST_REASON = "no_packets"
 

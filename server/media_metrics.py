@@ -30,7 +30,7 @@ _COUNTERS = {
         "diemcau_sfu_packets_retransmitted",
         "Packets sent again because a subscriber missed them",
     ),
-    "nack_requests": ("diemcau_sfu_nack_requests", "Packets that publishers were asked to send again"),
+    "nack_requests": ("diemcau_sfu_nack_requests", "Packets that were asked for again"),
     "keyframe_requests": ("diemcau_sfu_keyframe_requests", "Keyframes that publishers were asked for"),
 }
 _GAUGES = {
@@ -115,7 +115,7 @@ class MediaMetrics(Collector):
     def _links(self) -> Metric:
         links = GaugeMetricFamily(
             "diemcau_sfu_links",
-            "Participants by the quality of their line: poor (score below 2), fair, good (above 3)",
+            "Participants by the quality of their line, in the words of sfu.quality",
             labels=["worker", "level"],
         )
         for (worker, word), count in self._quality.levels().items():

@@ -8,6 +8,7 @@ from typing import Any
 from rooms.ids import MeetingId, ParticipantId
 from server.connection import Connection
 from server.media import Report
+from server.media_quality import reason
 from server.media_session import MediaSession
 
 
@@ -50,9 +51,10 @@ class MediaNews:
         shown = {owner: _shown(link) for owner, link in links.items()}
         for connection in self._connections(meeting_id):
             me = connection.seat.participant_id
-            own = {me: links[me]} if me in links else {}
+            own = {me: shown[me] | {side: links[me][side] for side in ("up", "down")}} if me in links else {}
             connection.tell_latest("quality", {"links": shown | own})
 
 
 def _shown(link: dict[str, Any]) -> dict[str, Any]:
-    return {name: link[name] for name in ("score", "reason") if link.get(name) is not None}
+    why = reason(link)
+    return {"score": link["score"], "reason": why} if why else {"score": link["score"]}

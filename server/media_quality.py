@@ -11,20 +11,20 @@ from typing import Any
 from rooms.ids import MeetingId, ParticipantId
 from rooms.media import Link
 from server.media import MediaPlane, Report
+from sfu.quality import Quality
 
 # Workers tell every five seconds; who has told nothing for three times as long carries nobody of the meeting.
 STALE_AFTER_S = 15.0
-# A line is poor below the one and good above the other; between them it stays what it was.
-POOR_BELOW, GOOD_ABOVE = 2, 3
+# A line turns poor below the one and is well again above the other; between them it stays what it was.
+POOR_BELOW, WELL_ABOVE = 2, 3
 
 Clock = Callable[[], float]
 
 
-def level(score: float) -> str:
-    """A score in a word."""
-    if score < POOR_BELOW:
-        return "poor"
-    return "good" if score > GOOD_ABOVE else "fair"
+def reason(told: Mapping[str, Any]) -> str | None:
+    """What lowers a score most, if anything does."""
+    named: str | None = told.get("reason")
+    return None if named == "none" else named
 
 
 def to_link(told: Mapping[str, Any]) -> Link:
@@ -34,29 +34,29 @@ def to_link(told: Mapping[str, Any]) -> Link:
         score=int(told["score"]),
         loss_up_permille=round(up.get("loss", 0) * 1000),
         loss_down_permille=round(down.get("loss", 0) * 1000),
-        rtt_ms=round(down.get("rtt_ms", up.get("rtt_ms", 0))),
+        rtt_ms=round(max(up.get("rtt_ms", 0), down.get("rtt_ms", 0))),
         jitter_up_ms=round(up.get("jitter_ms", 0)),
         bitrate_up_bps=round(up.get("bitrate_bps", 0)),
         bitrate_down_bps=round(down.get("bitrate_bps", 0)),
-        reason=told.get("reason"),
+        reason=reason(told),
     )
 
 
 class Crossings:
-    """Whose line became poor, or good again, since it was looked at last."""
+    """Whose line became poor, or well again, since it was looked at last."""
 
     def __init__(self) -> None:
         self._poor: set[ParticipantId] = set()
 
     def take(self, scores: Mapping[ParticipantId, float]) -> set[ParticipantId]:
-        """Look at everybody's scores; return those whose level changed. Who has no score any more is forgotten."""
+        """Look at everybody's scores; return those whose line turned. Who has no score any more is forgotten."""
         poor = {owner for owner, score in scores.items() if self._is_poor(owner, score)}
         changed = (poor ^ self._poor) & scores.keys()
         self._poor = poor
         return changed
 
     def _is_poor(self, owner: ParticipantId, score: float) -> bool:
-        return score <= GOOD_ABOVE if owner in self._poor else score < POOR_BELOW
+        return score <= WELL_ABOVE if owner in self._poor else score < POOR_BELOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class MediaQuality:
         """How many participants have a line of a level, by worker and the level's word."""
         self._forget_stale()
         return Counter(
-            (told.worker, level(link["score"]))
+            (told.worker, Quality(link["score"], "none").level)
             for told in self._told.values()
             for link in told.links.values()
         )

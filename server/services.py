@@ -15,7 +15,7 @@ RecordingAction = Literal["start", "stop", "pause", "resume"]
 
 Clock = Callable[[], datetime]
 
-IceServers = Callable[[ParticipantId], Sequence[Mapping[str, Any]]]
+IceServersOf = Callable[[ParticipantId], Sequence[Mapping[str, Any]]]
 """The `iceServers` of a participant's connections: `urls` and, where they ask for it, `username`, `credential`."""
 
 

@@ -84,8 +84,8 @@ async def test_repairs_estimates_lag_and_lines_are_told(control: ControlServer) 
         bound: value("estimate_bps_bucket", le=bound) for bound in ("100000", "300000", "4000000", "+Inf")
     }
     assert buckets == {"100000": 0, "300000": 2, "4000000": 3, "+Inf": 4}
-    levels = {word: value("links", level=word) for word in ("poor", "fair", "good")}
-    assert levels == {"poor": 2, "fair": 2, "good": 2}
+    levels = {word: value("links", level=word) for word in ("lost", "poor", "fair", "good", "excellent")}
+    assert levels == {"lost": 1, "poor": 1, "fair": 2, "good": 1, "excellent": 1}
     assert b'diemcau_sfu_estimate_bps_bucket{le="+Inf",worker="sfu"} 4.0' in generate_latest(registry)
     seconds.now_s += STALE_AFTER_S + 1
     assert value("links", level="good") is None

@@ -151,12 +151,13 @@ async def test_everybody_sees_how_the_lines_fare(house: House, worker: FakeSfu) 
     await publish(seat)
     full = {
         lan: {"score": 1.5, "reason": "loss", "up": {"loss": 0.2}, "down": {}},
-        minh: {"score": 5, "up": {}, "down": {"rtt_ms": 9}},
+        minh: {"score": 5, "reason": "none", "up": {}, "down": {"rtt_ms": 9}},
     }
     tell(house, worker, "quality", links=full)
     await until(lambda: seat.told["quality"] and other.told["quality"])
     assert seat.told["quality"] == [{"links": {lan: full[lan], minh: {"score": 5}}}]
-    assert other.told["quality"] == [{"links": {lan: {"score": 1.5, "reason": "loss"}, minh: full[minh]}}]
+    own = {"score": 5, "up": {}, "down": {"rtt_ms": 9}}
+    assert other.told["quality"] == [{"links": {lan: {"score": 1.5, "reason": "loss"}, minh: own}}]
     for one in (seat, other):
         await one.client.disconnect()
 
