@@ -1,5 +1,7 @@
 /** @import { Hint, Source } from "../models/shapes.js" */
 
+/** @typedef {RTCRtpEncodingParameters & {scalabilityMode?: string}} Encoding with what WebRTC-SVC adds */
+
 /**
  * What the encodings of each source are, and what each may send at most. Nothing here touches a connection.
  *
@@ -33,7 +35,7 @@ const USUAL_CAMERA = { width: 1280, height: 720 };
  * Letters stay sharp at all of their size and only come more seldom; a film keeps moving and gets smaller. The low
  * one is what a viewer behind 300 kbit/s gets, with room left for a voice: one to five pictures a second. It has no
  * temporal layers, for in Chromium with them a page of text is still blurred when the next one comes.
- * @type {Record<Hint, RTCRtpEncodingParameters[]>}
+ * @type {Record<Hint, Encoding[]>}
  */
 const SCREEN = {
   detail: [
@@ -56,7 +58,7 @@ const SOUND_BITRATES = { microphone: 40_000, screen_audio: 96_000 };
  * @param {{width?: number, height?: number}} size of the track's picture, px; 0 or none for what is not known
  * @param {Hint} hint
  * @param {RTCRtpEncodingParameters[]} [before] those of the source's first track
- * @returns {RTCRtpEncodingParameters[]}
+ * @returns {Encoding[]}
  */
 export function encodingsOf(source, size, hint, before) {
   if (source === "camera") return cameraEncodings(size.width && size.height ? size : USUAL_CAMERA, before);
