@@ -1,3 +1,5 @@
+/** @import { Hint } from "../models/shapes.js" */
+
 /**
  * Microphones, cameras, screens: opening them, and saying plainly why one could not be opened.
  *
@@ -27,8 +29,8 @@ const TROUBLES = {
 /** 720p is what a face needs and an office line carries. */
 const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-/** Text needs sharp pictures, not many. */
-const SCREEN = { frameRate: { ideal: 15, max: 30 } };
+/** Text needs sharp pictures, not many. @type {Record<Hint, number>} */
+const SCREEN_FRAMERATES = { detail: 15, motion: 30 };
 
 /** @param {string} deviceId the one chosen before; another is taken when it is gone, or for "" */
 export async function openMicrophone(deviceId) {
@@ -49,11 +51,19 @@ export async function openBoth(microphoneId, cameraId) {
   return [...stream.getAudioTracks(), ...stream.getVideoTracks()];
 }
 
-/** The screen the person picks, with its sound where the browser gives it. Throws DeviceError. @returns {Promise<MediaStreamTrack[]>} */
-export async function openScreen() {
+/** @param {Hint} hint @returns {MediaTrackConstraints} */
+export function screenConstraints(hint) {
+  return { frameRate: { ideal: SCREEN_FRAMERATES[hint], max: 30 } };
+}
+
+/** The screen the person picks, with its sound where the browser gives it. Throws DeviceError. @param {Hint} hint @returns {Promise<MediaStreamTrack[]>} */
+export async function openScreen(hint) {
   if (!navigator.mediaDevices?.getDisplayMedia) throw new DeviceError("missing");
   try {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: SCREEN, audio: true });
+    const stream = await navigator.mediaDevices.getDisplayMedia({
+      video: screenConstraints(hint),
+      audio: true,
+    });
     return stream.getTracks();
   } catch (error) {
     throw deviceError(error);

@@ -1,11 +1,10 @@
 import { SignallingError } from "../signalling/errors.js";
-import { levelsOf } from "./levels.js";
 import { Publisher } from "./publisher.js";
 import { Queue } from "./queue.js";
 import { Receiver } from "./receiver.js";
 
-/** @import { Source, Slot, Want } from "../models/shapes.js" */
-/** @import { BoundSlot } from "./receiver.js" */
+/** @import { Demand, Hint, Source, Subscribed } from "../models/shapes.js" */
+/** @import { BoundSlot, SpeakerSlot } from "./receiver.js" */
 /** @import { LinkState } from "./watch.js" */
 
 /** First wait before lost connections are built anew once more; doubles up to the last, for a server that is gone. */
@@ -19,8 +18,9 @@ const SIDES = ["publishing", "receiving"];
  * @typedef {"publishing" | "receiving"} Side
  *
  * @typedef {object} MediaSignals the media messages of PROTOCOL.md
- * @property {(sdp: string, sources: Record<string, Source>) => Promise<{sdp: string}>} publish
- * @property {(wants: Want[]) => Promise<{sdp: string | null, slots: Slot[]}>} subscribe
+ * @property {(sdp: string, sources: Record<string, Source>, hints: Partial<Record<Source, Hint>>) =>
+ *   Promise<{sdp: string}>} publish
+ * @property {(demand: Demand) => Promise<Subscribed>} subscribe
  * @property {(sdp: string) => Promise<unknown>} answer
  * @property {() => Promise<unknown>} renewMedia
  */
@@ -36,6 +36,10 @@ export class MediaLinks {
   states = { publishing: "connecting", receiving: "connecting" };
   /** @type {BoundSlot[]} */
   slots = [];
+  /** @type {SpeakerSlot[]} */
+  speakers = [];
+  /** @type {RTCIceServer[]} for the next connections, as the server gave them */
+  iceServers = [];
   /** @type {Record<Side, Queue>} */
   #queues = { publishing: new Queue(), receiving: new Queue() };
   #signals;
@@ -49,14 +53,20 @@ export class MediaLinks {
   constructor(signals, changed) {
     this.#signals = signals;
     this.#changed = changed;
-    this.publisher = new Publisher(signals.publish, (state) => this.#set("publishing", state));
+    const configuration = () => ({ iceServers: this.iceServers });
+    this.publisher = new Publisher({
+      exchange: signals.publish,
+      state: (state) => this.#set("publishing", state),
+      configuration,
+    });
     this.receiver = new Receiver({
       subscribe: signals.subscribe,
       answer: signals.answer,
-      bound: (slots) => this.#bound(slots),
+      bound: (slots, speakers) => this.#bound(slots, speakers),
       // What has cost us this connection at the server has cost us the other one too.
       replaced: () => void this.lost("publishing"),
       state: (state) => this.#set("receiving", state),
+      configuration,
     });
   }
 
@@ -78,15 +88,24 @@ export class MediaLinks {
     return this.#attempt("publishing", () => this.publisher.withdraw(sources));
   }
 
-  /** How loud everybody is now, by participant id. */
-  async levels() {
-    const report = await this.receiver.connection?.getStats();
-    return report ? levelsOf(report, this.slots) : new Map();
+  /** The encodings of a source that anybody wants; at once, for it does not negotiate. @param {Source} source @param {readonly string[]} rids */
+  layers(source, rids) {
+    return this.publisher.layers(source, rids);
   }
 
-  /** Views ask again with every change; while the connection is broken it is only noted. @param {Want[]} wants */
-  want(wants) {
-    this.receiver.note(wants);
+  /** The server needs another offer. */
+  renegotiate() {
+    return this.#attempt("publishing", () => this.publisher.renegotiate());
+  }
+
+  /** What is to be kept of a shared screen. @param {Hint} hint */
+  hintScreen(hint) {
+    return this.#attempt("publishing", () => this.publisher.hintScreen(hint));
+  }
+
+  /** Views ask again with every change; while the connection is broken it is only noted. @param {Demand} demand */
+  want(demand) {
+    this.receiver.note(demand);
     return this.#attempt("receiving", async () => {
       if (this.states.receiving !== "failed") await this.receiver.update();
     });
@@ -168,9 +187,10 @@ export class MediaLinks {
     if (!offline || this.states[side] === "interrupted") this.#set(side, "failed");
   }
 
-  /** @param {BoundSlot[]} slots */
-  #bound(slots) {
+  /** @param {BoundSlot[]} slots @param {SpeakerSlot[]} speakers */
+  #bound(slots, speakers) {
     this.slots = slots;
+    this.speakers = speakers;
     this.#changed();
   }
 }

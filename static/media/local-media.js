@@ -1,5 +1,14 @@
-import { DeviceError, listDevices, openBoth, openCamera, openMicrophone, openScreen } from "./devices.js";
+import {
+  DeviceError,
+  listDevices,
+  openBoth,
+  openCamera,
+  openMicrophone,
+  openScreen,
+  screenConstraints,
+} from "./devices.js";
 
+/** @import { Hint } from "../models/shapes.js" */
 /** @import { Trouble } from "./devices.js" */
 
 /**
@@ -35,6 +44,8 @@ export class LocalMedia extends EventTarget {
   /** @type {Choices} */
   choices = { microphone: [], camera: [], speaker: [] };
   speakerId = "";
+  /** @type {Hint} */
+  #screenHint = "detail";
   #controller = new AbortController();
 
   constructor() {
@@ -73,10 +84,17 @@ export class LocalMedia extends EventTarget {
 
   /** Let the person pick a screen. Throws DeviceError; `refused` also when the picking was called off. */
   async share() {
-    const tracks = await openScreen();
+    const tracks = await openScreen(this.#screenHint);
     for (const track of tracks) this.screen[track.kind === "video" ? "screen" : "screen_audio"] = track;
     this.screen.screen?.addEventListener("ended", () => this.#screenEnded(), { once: true });
     this.#changed();
+  }
+
+  /** What a screen that is shared shows, letters or a film. @param {Hint} hint */
+  hintScreen(hint) {
+    this.#screenHint = hint;
+    // What the source cannot do it leaves alone: then there are fewer pictures, or more than needed.
+    void this.screen.screen?.applyConstraints(screenConstraints(hint)).catch(() => undefined);
   }
 
   stopSharing() {

@@ -1,51 +1,52 @@
+import { arrangeEncodings, encodingsOf } from "./encodings.js";
+import { Queue } from "./queue.js";
 import { LinkWatch } from "./watch.js";
 
-/** @import { Source } from "../models/shapes.js" */
+/** @import { Hint, Source } from "../models/shapes.js" */
 /** @import { LinkState } from "./watch.js" */
 
-/**
- * What each source may send at most. A face at 720p is good from 1.2 Mbit/s; text that scrolls needs more, but
- * fewer pictures; speech in Opus gains nothing above 40 kbit/s.
- * @type {Record<Source, RTCRtpEncodingParameters>}
- */
-const ENCODINGS = {
-  microphone: { maxBitrate: 40_000 },
-  camera: { maxBitrate: 1_200_000, maxFramerate: 30 },
-  screen: { maxBitrate: 2_500_000, maxFramerate: 15 },
-  screen_audio: { maxBitrate: 96_000 },
-};
-
 /** @type {Partial<Record<Source, string>>} what the encoder should keep when it must give something up */
-const HINTS = { camera: "motion", screen: "detail", microphone: "speech", screen_audio: "music" };
+const CONTENT = { camera: "motion", microphone: "speech", screen_audio: "music" };
+
+/**
+ * What a source has in the connection: its transceiver, and what its encodings are when all are wanted.
+ * @typedef {{transceiver: RTCRtpTransceiver, encodings: RTCRtpEncodingParameters[]}} Place
+ *
+ * @typedef {object} PublisherSignals
+ * @property {(sdp: string, sources: Record<string, Source>, hints: Partial<Record<Source, Hint>>) =>
+ *   Promise<{sdp: string}>} exchange offer for answer
+ * @property {(state: LinkState) => void} state
+ * @property {() => RTCConfiguration} configuration of a new connection
+ */
 
 /**
  * The publishing connection: we offer, the server answers (ICE-lite: it needs no candidates of ours). One call at a
- * time: a connection bears only one negotiation.
+ * time, but for `layers`: a connection bears only one negotiation.
  *
  * A source gets its place in the connection the first time it has a track and keeps it; a track that goes is only
  * taken out, so that the next one needs no negotiation.
  */
 export class Publisher {
-  #exchange;
-  #tell;
+  #signals;
   /** @type {RTCPeerConnection | null} */
   #connection = null;
   /** @type {LinkWatch | null} */
   #watch = null;
   /** @type {Map<Source, MediaStreamTrack>} */
   #tracks = new Map();
-  /** @type {Map<Source, RTCRtpTransceiver>} */
+  /** @type {Map<Source, Place>} */
   #places = new Map();
   /** @type {Set<Source>} what the server's last answer covers; an offer that failed is made again */
   #agreed = new Set();
+  /** @type {Map<Source, readonly string[]>} the encodings that anybody wants; all, where nothing was said */
+  #wanted = new Map();
+  #parameters = new Queue();
+  /** @type {Hint} */
+  #screenHint = "detail";
 
-  /**
-   * @param {(sdp: string, sources: Record<string, Source>) => Promise<{sdp: string}>} exchange offer for answer
-   * @param {(state: LinkState) => void} tell
-   */
-  constructor(exchange, tell) {
-    this.#exchange = exchange;
-    this.#tell = tell;
+  /** @param {PublisherSignals} signals */
+  constructor(signals) {
+    this.#signals = signals;
   }
 
   /** The connection, working or not. */
@@ -73,6 +74,29 @@ export class Publisher {
     if (this.#hasNew()) await this.#negotiate();
   }
 
+  /** Offer again what is sent: the server has another answer. */
+  async renegotiate() {
+    if (this.#connection && this.used) await this.#negotiate();
+  }
+
+  /** What is to be kept of a shared screen, also of the one that is shared now. @param {Hint} hint */
+  async hintScreen(hint) {
+    if (hint === this.#screenHint) return;
+    this.#screenHint = hint;
+    const [place, track] = [this.#places.get("screen"), this.#tracks.get("screen")];
+    if (place) place.encodings = encodingsOf("screen", {}, hint);
+    await this.#arrange("screen");
+    if (!track) return;
+    track.contentHint = hint;
+    if (this.#agreed.has("screen")) await this.#negotiate();
+  }
+
+  /** The encodings of a source that anybody wants now. Never throws. @param {Source} source @param {readonly string[]} rids */
+  async layers(source, rids) {
+    this.#wanted.set(source, rids);
+    await this.#arrange(source);
+  }
+
   /** Give up a source's place: the screen is not shared any more. @param {Source[]} sources */
   async withdraw(sources) {
     const given = sources.filter((source) => this.#tracks.delete(source));
@@ -95,18 +119,28 @@ export class Publisher {
   /** @param {Source} source @param {MediaStreamTrack | null} track */
   async #set(source, track) {
     if (track) {
-      track.contentHint = HINTS[source] ?? "";
+      track.contentHint = source === "screen" ? this.#screenHint : (CONTENT[source] ?? "");
       this.#tracks.set(source, track);
     } else this.#tracks.delete(source);
-    await this.#places.get(source)?.sender.replaceTrack(track);
+    const place = this.#places.get(source);
+    if (!place || place.transceiver.sender.track === track) return;
+    await place.transceiver.sender.replaceTrack(track);
+    if (track) await this.#fit(source, place, track);
   }
 
-  /** @param {Source} source */
+  /** Another camera may be a smaller one. @param {Source} source @param {Place} place @param {MediaStreamTrack} track */
+  async #fit(source, place, track) {
+    place.encodings = encodingsOf(source, track.getSettings(), this.#screenHint, place.encodings);
+    await this.#arrange(source);
+  }
+
+  /** What was wanted of this screen says nothing of the next one. @param {Source} source */
   async #vacate(source) {
+    this.#wanted.delete(source);
     const place = this.#places.get(source);
     if (!place) return;
-    await place.sender.replaceTrack(null);
-    place.direction = "inactive";
+    await place.transceiver.sender.replaceTrack(null);
+    place.transceiver.direction = "inactive";
   }
 
   #hasNew() {
@@ -119,36 +153,65 @@ export class Publisher {
     await connection.setLocalDescription(await connection.createOffer());
     const offer = connection.localDescription?.sdp ?? "";
     const sources = this.#sources();
-    const { sdp } = await this.#exchange(offer, sources);
+    const { sdp } = await this.#signals.exchange(offer, sources, { screen: this.#screenHint });
     await connection.setRemoteDescription({ type: "answer", sdp });
     this.#agreed = new Set(Object.values(sources));
+    for (const source of this.#places.keys()) await this.#arrange(source);
   }
 
   #open() {
-    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const connection = new RTCPeerConnection({
+      bundlePolicy: "max-bundle",
+      ...this.#signals.configuration(),
+    });
     this.#connection = connection;
-    this.#watch = new LinkWatch(connection, this.#tell);
+    this.#watch = new LinkWatch(connection, this.#signals.state);
     return connection;
   }
 
   /** @param {RTCPeerConnection} connection @param {Source} source @param {MediaStreamTrack} track */
   async #place(connection, source, track) {
     const place = this.#places.get(source);
-    if (!place) {
-      const init = { direction: /** @type {const} */ ("sendonly"), sendEncodings: [ENCODINGS[source]] };
-      this.#places.set(source, connection.addTransceiver(track, init));
-    } else if (place.direction !== "sendonly") {
-      place.direction = "sendonly";
-      await place.sender.replaceTrack(track);
+    if (!place) this.#places.set(source, this.#newPlace(connection, source, track));
+    else if (place.transceiver.direction !== "sendonly") {
+      place.transceiver.direction = "sendonly";
+      await place.transceiver.sender.replaceTrack(track);
     }
+  }
+
+  /** @param {RTCPeerConnection} connection @param {Source} source @param {MediaStreamTrack} track */
+  #newPlace(connection, source, track) {
+    const encodings = encodingsOf(source, track.getSettings(), this.#screenHint);
+    const init = { direction: /** @type {const} */ ("sendonly"), sendEncodings: encodings };
+    return { transceiver: connection.addTransceiver(track, init), encodings };
   }
 
   /** Which source is behind each mid; the mids exist once the offer is set. */
   #sources() {
     const placed = [...this.#places].filter(
-      ([, place]) => place.direction === "sendonly" && place.mid !== null,
+      ([, { transceiver }]) => transceiver.direction === "sendonly" && transceiver.mid !== null,
     );
-    return Object.fromEntries(placed.map(([source, place]) => [place.mid, source]));
+    return Object.fromEntries(placed.map(([source, { transceiver }]) => [transceiver.mid, source]));
+  }
+
+  /** Bring a source's encodings in line with what is planned and wanted, after those before it. @param {Source} source */
+  #arrange(source) {
+    return this.#parameters.run(() => this.#arrangeNow(source));
+  }
+
+  /** @param {Source} source */
+  async #arrangeNow(source) {
+    const place = this.#places.get(source);
+    const sender = place?.transceiver.sender;
+    if (!place || !sender) return;
+    const parameters = sender.getParameters();
+    if (!arrangeEncodings(parameters.encodings, place.encodings, this.#wanted.get(source) ?? null)) return;
+    try {
+      await sender.setParameters(parameters);
+    } catch (error) {
+      // A connection that ends or negotiates meanwhile takes no parameters; after its answer they are set again.
+      console.debug(`Publisher ${source} x ${error}`);
+    }
   }
 
   #drop() {
@@ -157,5 +220,7 @@ export class Publisher {
     this.#connection = null;
     this.#places.clear();
     this.#agreed.clear();
+    // The next connection is new to the server: it hears everything first, and then says what it needs.
+    this.#wanted.clear();
   }
 }

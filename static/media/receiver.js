@@ -1,22 +1,27 @@
-import { sameWants } from "../models/wants.js";
+import { sameDemand } from "../models/wants.js";
 import { SignallingError } from "../signalling/errors.js";
 import { peerOf } from "./sdp.js";
 import { LinkWatch } from "./watch.js";
 
-/** @import { Slot, Want } from "../models/shapes.js" */
+/** @import { Demand, Slot, Subscribed } from "../models/shapes.js" */
 /** @import { LinkState } from "./watch.js" */
 
 /**
- * A slot of the receiving connection and what runs through it now.
+ * A slot of the receiving connection and what runs through it now; a speaker's slot carries whoever is loudest.
  * @typedef {Slot & {stream: MediaStream}} BoundSlot
+ * @typedef {{mid: string, stream: MediaStream}} SpeakerSlot
  *
  * @typedef {object} Signals what the receiver asks of the server
- * @property {(wants: Want[]) => Promise<{sdp: string | null, slots: Slot[]}>} subscribe
+ * @property {(demand: Demand) => Promise<Subscribed>} subscribe
  * @property {(sdp: string) => Promise<unknown>} answer
- * @property {(slots: BoundSlot[]) => void} bound the slots carry other tracks now
+ * @property {(slots: BoundSlot[], speakers: SpeakerSlot[]) => void} bound the slots carry other tracks now
  * @property {() => void} replaced the server has lost our connection and begun another one
  * @property {(state: LinkState) => void} state
+ * @property {() => RTCConfiguration} configuration of a new connection
  */
+
+/** @type {Demand} */
+const NOTHING = { tracks: [], speakers: 0 };
 
 /**
  * The receiving connection: we say what we want, the server offers when that needs more slots. One call at a time.
@@ -30,9 +35,8 @@ export class Receiver {
   #connection = null;
   /** @type {LinkWatch | null} */
   #watch = null;
-  /** @type {Want[]} */
-  #wanted = [];
-  /** @type {Want[] | null} what the server knows of */
+  #wanted = NOTHING;
+  /** @type {Demand | null} what the server knows of */
   #told = null;
   /** @type {Map<string, MediaStream>} by mid */
   #streams = new Map();
@@ -49,17 +53,17 @@ export class Receiver {
 
   /** Whether anything is wanted. */
   get used() {
-    return this.#wanted.length > 0;
+    return this.#wanted.tracks.length > 0 || this.#wanted.speakers > 0;
   }
 
-  /** All that is wanted from now on, asked for with the next call. @param {Want[]} wants */
-  note(wants) {
-    this.#wanted = wants;
+  /** All that is wanted from now on, asked for with the next call. @param {Demand} demand */
+  note(demand) {
+    this.#wanted = demand;
   }
 
   /** Ask for what was noted, unless the server knows it. */
   async update() {
-    if (!this.#told || !sameWants(this.#told, this.#wanted)) await this.#subscribe();
+    if (!this.#told || !sameDemand(this.#told, this.#wanted)) await this.#subscribe();
   }
 
   /** Say again what is wanted: the server may not have heard, or may have forgotten. */
@@ -74,18 +78,18 @@ export class Receiver {
   }
 
   close() {
-    this.#wanted = [];
+    this.#wanted = NOTHING;
     this.#drop();
   }
 
   async #subscribe() {
-    const wants = this.#wanted;
-    if (!this.#connection && wants.length === 0) return;
-    const { sdp, slots } = await this.#signals.subscribe(wants);
+    const wanted = this.#wanted;
+    if (!this.#connection && !this.used) return;
+    const { sdp, slots, speakers } = await this.#signals.subscribe(wanted);
     if (sdp) await this.#accept(sdp);
-    else if (!this.#connection && slots.length > 0) throw new SignallingError("bad_answer");
-    this.#told = wants;
-    this.#signals.bound(this.#bind(slots));
+    else if (!this.#connection && slots.length + speakers.length > 0) throw new SignallingError("bad_answer");
+    this.#told = wanted;
+    this.#signals.bound(this.#bind(slots), this.#bind(speakers.map((mid) => ({ mid }))));
   }
 
   /** @param {string} sdp an offer */
@@ -104,13 +108,20 @@ export class Receiver {
       this.#signals.replaced();
     }
     if (this.#connection) return this.#connection;
-    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const connection = new RTCPeerConnection({
+      bundlePolicy: "max-bundle",
+      ...this.#signals.configuration(),
+    });
     this.#connection = connection;
     this.#watch = new LinkWatch(connection, this.#signals.state);
     return connection;
   }
 
-  /** @param {Slot[]} slots @returns {BoundSlot[]} */
+  /**
+   * @template {{mid: string}} T
+   * @param {T[]} slots
+   * @returns {(T & {stream: MediaStream})[]}
+   */
   #bind(slots) {
     const transceivers = this.#connection?.getTransceivers() ?? [];
     return slots.flatMap((slot) => {

@@ -49,7 +49,12 @@
  *
  * @typedef {{participant_id: string, source: Source}} TrackRef
  * @typedef {TrackRef & {width?: number, height?: number}} Want
+ * @typedef {{tracks: Want[], speakers: number}} Demand all that is to be received
  * @typedef {TrackRef & {mid: string}} Slot
+ * @typedef {{sdp: string | null, slots: Slot[], speakers: string[]}} Subscribed
+ * @typedef {"detail" | "motion"} Hint what is to be kept of a picture when there is not room for all of it
+ * @typedef {{participant_id: string, level: number}} Heard
+ * @typedef {{score: number, reason?: string}} Link how somebody's line fares: from 0, nothing gets through, to 5
  * @typedef {{vi?: string, en?: string}} Messages
  */
 

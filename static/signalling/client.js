@@ -1,6 +1,6 @@
 import { refusalOf, SignallingError, unwrap } from "./errors.js";
 
-/** @import { MeetingEvent, Messages, Slot, Snapshot, Source, Want } from "../models/shapes.js" */
+/** @import { Demand, Heard, Hint, Link, MeetingEvent, Messages, Snapshot, Source, Subscribed } from "../models/shapes.js" */
 
 /** How long an acknowledgement may take before the request counts as lost. */
 const ACK_DEADLINE_MS = 8000;
@@ -19,7 +19,8 @@ const RECONNECT = { reconnectionDelay: 400, reconnectionDelayMax: 2500, timeout:
  * @property {{engine: {close(): unknown}}} io
  *
  * @typedef {(options: object) => Socket} Connect
- * @typedef {{participant_id: string, seq: number, snapshot?: Snapshot, events?: MeetingEvent[]}} Joined
+ * @typedef {{participant_id: string, seq: number, ice_servers?: RTCIceServer[], snapshot?: Snapshot,
+ *   events?: MeetingEvent[]}} Joined
  * @typedef {{connection: "publishing" | "receiving", state: "connected" | "lost"}} MediaState
  *
  * @typedef {object} Handlers
@@ -27,6 +28,10 @@ const RECONNECT = { reconnectionDelay: 400, reconnectionDelayMax: 2500, timeout:
  * @property {(joined: Joined) => void} joined after the first join and after each return
  * @property {(events: MeetingEvent[]) => void} events
  * @property {(state: MediaState) => void} media
+ * @property {(layers: {source: Source, rids: string[]}) => void} layers
+ * @property {() => void} renegotiate
+ * @property {(heard: {speakers: Heard[], dominant: string | null}) => void} speakers
+ * @property {(quality: {links: Record<string, Link>}) => void} quality
  * @property {() => void} lost the connection broke; it is being made anew
  * @property {(end: {code: string, messages: Messages}) => void} closed it ends here and does not come back
  */
@@ -62,14 +67,19 @@ export class SignallingClient {
     return this.#request("command", { type, ...fields });
   }
 
-  /** @param {string} sdp an offer @param {Record<string, Source>} sources by mid @returns {Promise<{sdp: string}>} */
-  publish(sdp, sources) {
-    return this.#request("publish", { sdp, sources });
+  /**
+   * @param {string} sdp an offer
+   * @param {Record<string, Source>} sources by mid
+   * @param {Partial<Record<Source, Hint>>} hints
+   * @returns {Promise<{sdp: string}>}
+   */
+  publish(sdp, sources, hints) {
+    return this.#request("publish", { sdp, sources, hints });
   }
 
-  /** @param {Want[]} tracks @returns {Promise<{sdp: string | null, slots: Slot[]}>} */
-  subscribe(tracks) {
-    return this.#request("subscribe", { tracks });
+  /** @param {Demand} demand @returns {Promise<Subscribed>} */
+  subscribe({ tracks, speakers }) {
+    return this.#request("subscribe", { tracks, speakers });
   }
 
   /** @param {string} sdp */
@@ -98,6 +108,10 @@ export class SignallingClient {
     socket.on("disconnect", (reason) => this.#disconnected(reason));
     socket.on("events", (events) => this.#arrived(events));
     socket.on("media", (state) => this.#handlers.media(state));
+    socket.on("layers", (layers) => this.#handlers.layers(layers));
+    socket.on("renegotiate", () => this.#handlers.renegotiate());
+    socket.on("speakers", (heard) => this.#handlers.speakers(heard));
+    socket.on("quality", (quality) => this.#handlers.quality(quality));
     socket.on("closed", ({ code, messages }) => this.#end(code, messages));
   }
 

@@ -4,10 +4,13 @@ import * as icons from "../../vendor/icons.mjs";
 import { html, nothing } from "../../vendor/lit.mjs";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
+import { prefer } from "./preferences.js";
+import "./share-choice.js";
 import { deviceToggle } from "./toggles.js";
 
 /** @import { Meeting } from "../../models/meeting.js" */
 /** @import { Participant } from "../../models/participant.js" */
+/** @import { Hint } from "../../models/shapes.js" */
 /** @import { IconNode } from "../icon.js" */
 /** @import { MeetingSession } from "./session.js" */
 
@@ -57,14 +60,21 @@ export class ControlBar extends DcElement {
   }
 
   /** @param {MeetingSession} session */
-  #share({ local }) {
-    const sharing = local.screen.screen !== undefined;
-    return control({
+  #share(session) {
+    const sharing = session.local.screen.screen !== undefined;
+    const share = control({
       symbol: sharing ? icons.ScreenShareOff : icons.ScreenShare,
       label: t(sharing ? "meeting.share.stop" : "meeting.share.start"),
       tone: sharing ? "active" : "",
       act: () => this.#tell("share"),
     });
+    return html`
+      <div class="control-pair">
+        ${share}
+        <dc-share-choice .hint=${session.screenHint}
+          @choose=${(/** @type {CustomEvent} */ event) => chooseHint(session, event.detail)}></dc-share-choice>
+      </div>
+    `;
   }
 
   /** @param {MeetingSession} session */
@@ -139,6 +149,12 @@ export class ControlBar extends DcElement {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** @param {MeetingSession} session @param {Hint} hint */
+function chooseHint(session, hint) {
+  prefer({ share: hint });
+  session.hintScreen(hint);
 }
 
 /** @param {Control} control */

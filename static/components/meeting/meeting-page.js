@@ -190,6 +190,7 @@ export class MeetingPage extends DcElement {
     if (!this.local) void this.#prepare().start();
     const local = /** @type {LocalMedia} */ (this.local);
     const session = new MeetingSession(/** @type {Connect} */ (io), seat.token, local);
+    session.hintScreen(preferences().share === "motion" ? "motion" : "detail");
     const signal = this.connection;
     session.addEventListener("change", () => this.#changed(session), { signal });
     session.addEventListener("over", (event) => this.#closed(/** @type {CustomEvent} */ (event).detail), {

@@ -2,6 +2,7 @@ import { sentence } from "../../api.js";
 import { t } from "../../i18n.js";
 import { DeviceError } from "../../media/devices.js";
 import { may } from "../../models/permissions.js";
+import { qualityOf } from "../../models/quality.js";
 import { Loader, Settings, TriangleAlert, Volume2 } from "../../vendor/icons.mjs";
 import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import "../copy-button.js";
@@ -14,6 +15,7 @@ import { deviceChoice } from "./device-choice.js";
 import { deviceTroubles } from "./device-troubles.js";
 import "./meeting-clock.js";
 import "./people-panel.js";
+import { qualityMark, qualityWords } from "./quality-mark.js";
 import "./sounds.js";
 import "./stage.js";
 
@@ -118,12 +120,24 @@ export class MeetingRoom extends DcElement {
         ${this.#recordingMark(meeting)}
         <dc-meeting-clock .clock=${session.clock} .since=${meeting.startedAt}></dc-meeting-clock>
         <div class="room-tools">
+          ${this.#line(session)}
           <dc-copy-button .text=${`${location.origin}/m/${meeting.code}`} .label=${t("meeting.copy_link")}></dc-copy-button>
           <button type="button" class="icon-button" aria-label=${label} title=${label} @click=${this.#openSettings}>
             ${icon(Settings)}
           </button>
         </div>
       </header>
+    `;
+  }
+
+  /** One's own line; when it is weak, in words, for then it can be told that it is not the others'. @param {MeetingSession} session */
+  #line({ quality, selfId }) {
+    const link = quality.get(selfId) ?? null;
+    const weak = link && qualityOf(link).bars <= 2;
+    return html`
+      <span class="own-line ${weak ? "weak" : ""}">
+        ${weak ? html`<span aria-hidden="true">${qualityWords(link)}</span>` : nothing} ${qualityMark(link)}
+      </span>
     `;
   }
 

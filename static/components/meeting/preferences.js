@@ -1,11 +1,13 @@
+/** @import { Hint } from "../../models/shapes.js" */
+
 /**
  * What a person chose the last time on this computer.
- * @typedef {{name: string, microphone: string, camera: string, speaker: string}} Preferences
+ * @typedef {{name: string, microphone: string, camera: string, speaker: string, share: Hint}} Preferences
  */
 
 const KEY = "diemcau.join";
 /** @type {Preferences} */
-const NONE = { name: "", microphone: "", camera: "", speaker: "" };
+const NONE = { name: "", microphone: "", camera: "", speaker: "", share: "detail" };
 
 /** @returns {Preferences} */
 export function preferences() {

@@ -1,5 +1,4 @@
 import { LevelMeter } from "../../media/level-meter.js";
-import { LEVEL_INTERVAL_MS } from "../../media/levels.js";
 import { MediaLinks } from "../../media/links.js";
 import { MeetingClock } from "../../models/clock.js";
 import { EventOrder } from "../../models/event-order.js";
@@ -12,11 +11,14 @@ import { SignallingError } from "../../signalling/errors.js";
 
 /** @import { Kind, LocalMedia } from "../../media/local-media.js" */
 /** @import { Notice } from "../../models/notices.js" */
-/** @import { MeetingEvent, Messages, Role, Source, Want } from "../../models/shapes.js" */
+/** @import { Demand, Heard, Hint, Link, MeetingEvent, Messages, Role, Source } from "../../models/shapes.js" */
+/** @import { Sound } from "./sounds.js" */
 /** @import { Connect, Joined } from "../../signalling/client.js" */
 
 /** @type {readonly Kind[]} */
 const KINDS = ["microphone", "camera"];
+/** Often enough for the ring around one's own picture to seem immediate. */
+const LEVEL_INTERVAL_MS = 250;
 /** @type {readonly Source[]} */
 const SCREEN = ["screen", "screen_audio"];
 
@@ -34,6 +36,10 @@ export class MeetingSession extends EventTarget {
   /** @type {Role | undefined} our role, known also after we were taken off the list at the end */
   role;
   speakers = new Speakers();
+  /** @type {ReadonlyMap<string, Link>} how everybody's line fares, by participant id; empty while nobody tells */
+  quality = new Map();
+  /** @type {Hint} */
+  screenHint = "detail";
   clock = new MeetingClock();
   #order = new EventOrder(0);
   #client;
@@ -56,13 +62,17 @@ export class MeetingSession extends EventTarget {
       joined: (joined) => this.#joined(joined),
       events: (events) => this.#arrived(events, { live: true }),
       media: ({ connection, state }) => state === "lost" && void this.#media.lost(connection),
-      lost: () => this.#changed(),
+      layers: ({ source, rids }) => void this.#media.layers(source, rids),
+      renegotiate: () => void this.#media.renegotiate(),
+      speakers: ({ speakers }) => this.#heard(speakers),
+      quality: ({ links }) => this.#rated(links),
+      lost: () => this.#lost(),
       closed: (end) => this.#over(end),
     });
     this.#media = new MediaLinks(
       {
-        publish: (sdp, sources) => this.#client.publish(sdp, sources),
-        subscribe: (wants) => this.#client.subscribe(wants),
+        publish: (sdp, sources, hints) => this.#client.publish(sdp, sources, hints),
+        subscribe: (demand) => this.#client.subscribe(demand),
         answer: (sdp) => this.#client.answer(sdp),
         renewMedia: () => this.#client.renewMedia(),
       },
@@ -84,9 +94,12 @@ export class MeetingSession extends EventTarget {
     return this.meeting !== null && (!this.online || this.#media.broken);
   }
 
-  /** What is heard: one stream for each slot that carries sound. */
+  /** What is heard: one stream for each slot that carries sound. @returns {Sound[]} */
   get sounds() {
-    return this.#media.slots.filter(({ source }) => source === "microphone" || source === "screen_audio");
+    const named = this.#media.slots.filter(
+      ({ source }) => source === "microphone" || source === "screen_audio",
+    );
+    return [...named, ...this.#media.speakers];
   }
 
   /** @param {string} participantId @param {Source} source @returns {MediaStream | null} */
@@ -98,9 +111,17 @@ export class MeetingSession extends EventTarget {
     );
   }
 
-  /** Everything wanted on screen and heard from now on. @param {Want[]} wants */
-  want(wants) {
-    void this.#media.want(wants);
+  /** Everything wanted on screen and heard from now on. @param {Demand} demand */
+  want(demand) {
+    void this.#media.want(demand);
+  }
+
+  /** What is to be kept of a shared screen, the one that is shared now and the next. @param {Hint} hint */
+  hintScreen(hint) {
+    this.screenHint = hint;
+    this.local.hintScreen(hint);
+    void this.#media.hintScreen(hint);
+    this.#changed();
   }
 
   /** A command of PROTOCOL.md. @param {string} type @param {object} [fields] @returns {Promise<boolean>} whether it was taken */
@@ -142,13 +163,14 @@ export class MeetingSession extends EventTarget {
     const { signal } = this.#end;
     this.local.addEventListener("change", () => void this.#reconcile(), { signal });
     this.local.addEventListener("screen_ended", () => void this.#withdrawScreen(), { signal });
-    const levels = setInterval(() => void this.#listenToLevels(), LEVEL_INTERVAL_MS);
+    const levels = setInterval(() => this.#listenToOneself(), LEVEL_INTERVAL_MS);
     signal.addEventListener("abort", () => clearInterval(levels), { once: true });
   }
 
   /** @param {Joined} joined */
-  #joined({ participant_id, snapshot, events }) {
+  #joined({ participant_id, snapshot, events, ice_servers }) {
     this.selfId = participant_id;
+    this.#media.iceServers = ice_servers ?? [];
     this.#toldMuted.clear();
     if (snapshot) this.#begin(new Meeting(snapshot));
     this.#arrived(events ?? [], { live: false });
@@ -223,11 +245,25 @@ export class MeetingSession extends EventTarget {
     for (const source of sources) await this.command("unpublish", { source });
   }
 
-  async #listenToLevels() {
-    const levels = await this.#media.levels();
-    if (this.#end.signal.aborted) return;
-    levels.set(this.selfId, this.#ownLevel());
-    if (this.speakers.hear(levels, performance.now())) this.#changed();
+  #listenToOneself() {
+    if (this.speakers.hear(this.selfId, this.#ownLevel(), performance.now())) this.#changed();
+  }
+
+  /** @param {Heard[]} speakers */
+  #heard(speakers) {
+    if (this.speakers.tell(speakers)) this.#changed();
+  }
+
+  /** @param {Record<string, Link>} links */
+  #rated(links) {
+    this.quality = new Map(Object.entries(links));
+    this.#changed();
+  }
+
+  /** Without a line nobody tells who speaks and how lines fare; better nothing than what was. */
+  #lost() {
+    this.speakers.tell([]);
+    this.#rated({});
   }
 
   #ownLevel() {

@@ -1,10 +1,13 @@
-import { html, repeat } from "../../vendor/lit.mjs";
+import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import { DcElement } from "../element.js";
 
-/** @import { BoundSlot } from "../../media/receiver.js" */
+/** @import { BoundSlot, SpeakerSlot } from "../../media/receiver.js" */
+
+/** @typedef {BoundSlot | SpeakerSlot} Sound */
 
 /**
- * Plays what is heard: one audio element for each slot, whoever speaks through it.
+ * Plays what is heard: one audio element for each slot, whoever speaks through it. Who moves from a speaker's slot to
+ * one of their own is heard through the one or the other: the server sends a track once.
  *
  * A browser may refuse to play before the person has touched the page, after a reload for instance: then `blocked`
  * is sent, and `resume` to be called from a click.
@@ -14,7 +17,7 @@ export class Sounds extends DcElement {
 
   constructor() {
     super();
-    /** @type {BoundSlot[]} */
+    /** @type {Sound[]} */
     this.slots = [];
     this.speakerId = "";
   }
@@ -23,8 +26,10 @@ export class Sounds extends DcElement {
     return repeat(
       this.slots,
       (slot) => slot.mid,
-      ({ stream, participant_id, source }) => html`
-        <audio autoplay .srcObject=${stream} data-participant-id=${participant_id} data-source=${source}></audio>
+      (slot) => html`
+        <audio autoplay .srcObject=${slot.stream} data-mid=${slot.mid}
+          data-participant-id=${"participant_id" in slot ? slot.participant_id : nothing}
+          data-source=${"source" in slot ? slot.source : nothing}></audio>
       `,
     );
   }

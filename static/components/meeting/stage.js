@@ -1,21 +1,25 @@
 import { t } from "../../i18n.js";
+import { Attention } from "../../models/attention.js";
 import { arrange, capacity, GAP, gridFor } from "../../models/layout.js";
-import { keyOf, wantsOf } from "../../models/wants.js";
+import { demandOf, keyOf } from "../../models/wants.js";
 import { ScreenShareOff } from "../../vendor/icons.mjs";
 import { html, nothing, repeat } from "../../vendor/lit.mjs";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
+import { PictureWatch } from "./picture-watch.js";
 import "./tile.js";
 
 /** @import { Area, Arrangement } from "../../models/layout.js" */
 /** @import { Meeting } from "../../models/meeting.js" */
 /** @import { Source } from "../../models/shapes.js" */
 /** @import { MeetingSession } from "./session.js" */
+/** @import { Tile } from "./tile.js" */
 
 /**
  * Everything that is seen of a meeting: one large picture when there is one, and everybody's tiles.
  *
- * It fits the space it gets and never scrolls; it tells the session what is on screen, and only that is sent.
+ * It fits the space it gets and never scrolls; it tells the session what is on screen and how large, and only that is
+ * sent.
  * Sends `everybody` when the person asks for those who did not fit.
  */
 export class Stage extends DcElement {
@@ -27,6 +31,8 @@ export class Stage extends DcElement {
   };
   /** @type {ResizeObserver | null} */
   #observer = null;
+  #pictures = new PictureWatch(() => this.requestUpdate());
+  #attention = new Attention(() => this.requestUpdate());
   /** @type {Arrangement} */
   #arrangement = { stage: null, tiles: [], hidden: 0 };
 
@@ -47,9 +53,18 @@ export class Stage extends DcElement {
     this.#observer.observe(tiles);
   }
 
+  connectedCallback() {
+    super.connectedCallback();
+    const look = () => this.#attention.set(document.hidden);
+    document.addEventListener("visibilitychange", look, { signal: this.connection });
+    look();
+  }
+
   disconnectedCallback() {
     super.disconnectedCallback();
     this.#observer?.disconnect();
+    this.#pictures.close();
+    this.#attention.close();
   }
 
   /** @param {DOMRectReadOnly} rect */
@@ -73,7 +88,10 @@ export class Stage extends DcElement {
     const { session } = this;
     if (!session?.meeting || this.area.width === 0) return;
     this.#place();
-    session.want(wantsOf(session.meeting, this.#arrangement, session.selfId));
+    this.#pictures.follow([...this.querySelectorAll("dc-tile")].map(placeOf));
+    const { sizes } = this.#pictures;
+    const view = { selfId: session.selfId, sizes, watching: this.#attention.watching };
+    session.want(demandOf(session.meeting, this.#arrangement, view));
   }
 
   /** The sizes go in by the style object: the page allows no style in its text. */
@@ -133,6 +151,7 @@ export class Stage extends DcElement {
       <dc-tile .participant=${meeting.participants.get(id)} .source=${source} .stream=${session.streamOf(id, source)}
         .own=${id === session.selfId} .speaking=${session.speakers.speaking.has(id)}
         .hand=${meeting.hands.indexOf(id) + 1} .pinned=${this.pinned === id}
+        .line=${session.quality.get(id) ?? null} .ownLine=${session.quality.get(session.selfId) ?? null}
         @pin=${(/** @type {CustomEvent} */ event) => this.#pin(event.detail)}></dc-tile>
     `;
   }
@@ -150,6 +169,12 @@ export class Stage extends DcElement {
       </button>
     `;
   }
+}
+
+/** @param {Element} element */
+function placeOf(element) {
+  const { participant, source } = /** @type {Tile} */ (element);
+  return { element, key: keyOf({ participant_id: participant?.id ?? "", source }) };
 }
 
 customElements.define("dc-stage", Stage);

@@ -1,15 +1,19 @@
 import { initials } from "../../format.js";
 import { t } from "../../i18n.js";
+import { FrameWatch } from "../../media/frame-watch.js";
+import { qualityOf } from "../../models/quality.js";
 import { Building2, Hand, MicOff, Pin, ShieldCheck, WifiOff } from "../../vendor/icons.mjs";
 import { classMap, html, nothing } from "../../vendor/lit.mjs";
 import { DcElement } from "../element.js";
 import { icon } from "../icon.js";
+import { qualityMark } from "./quality-mark.js";
 
 /** @import { Participant } from "../../models/participant.js" */
-/** @import { Source } from "../../models/shapes.js" */
+/** @import { Link, Source } from "../../models/shapes.js" */
 
 /**
- * One picture of one participant, with the name and the marks on it; initials where there is no picture.
+ * One picture of one participant, with the name and the marks on it; initials where there is no picture. A camera's
+ * picture that stands still gives way to them too, with a word why; a screen's last picture can still be read.
  *
  * Sends `pin` when the person wants this one large, or not any more.
  */
@@ -22,7 +26,14 @@ export class Tile extends DcElement {
     speaking: { type: Boolean },
     hand: { type: Number },
     pinned: { type: Boolean },
+    line: { attribute: false },
+    ownLine: { attribute: false },
+    still: { state: true },
   };
+  /** @type {FrameWatch | null} */
+  #frames = null;
+  /** @type {HTMLVideoElement | null} */
+  #watched = null;
 
   constructor() {
     super();
@@ -37,15 +48,45 @@ export class Tile extends DcElement {
     /** Place in the order of raised hands, from 1; 0 for none. */
     this.hand = 0;
     this.pinned = false;
+    /** How this participant's line fares. @type {Link | null} */
+    this.line = null;
+    /** How the line of who looks at it fares. @type {Link | null} */
+    this.ownLine = null;
+    this.still = false;
+  }
+
+  updated() {
+    const video = this.own || this.source !== "camera" ? null : this.querySelector("video");
+    if (video !== this.#watched) this.#watch(video);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#watch(null);
+  }
+
+  /** @param {HTMLVideoElement | null} video */
+  #watch(video) {
+    this.#frames?.close();
+    this.#watched = video;
+    this.still = false;
+    this.#frames = video && new FrameWatch(video, (still) => this.#stand(still));
+  }
+
+  /** @param {boolean} still */
+  #stand(still) {
+    this.still = still;
   }
 
   render() {
     const { participant } = this;
     if (!participant) return nothing;
-    const classes = { tile: true, speaking: this.speaking, lost: !participant.connected };
+    const { speaking, still } = this;
+    const classes = { tile: true, speaking, still, lost: !participant.connected };
     return html`
       <figure class=${classMap(classes)}>
         ${this.source === "camera" ? this.#face(participant) : nothing} ${this.#picture(participant)}
+        ${still && participant.connected ? html`<p class="tile-still">${t(this.#why())}</p>` : nothing}
         ${this.#marks(participant)}
         <figcaption class="caption">${this.#caption(participant)}</figcaption>
         ${this.source === "camera" ? this.#pinButton(participant) : nothing}
@@ -68,6 +109,13 @@ export class Tile extends DcElement {
   #face(participant) {
     const content = participant.kind === "room" ? icon(Building2) : initials(participant.name);
     return html`<span class="tile-face" aria-hidden="true">${content}</span>`;
+  }
+
+  /** The picture's own sender may be the cause, or the line here, which the person here may be able to mend. */
+  #why() {
+    const own = this.ownLine && qualityOf(this.ownLine);
+    const weak = own && (own.reason === "bandwidth" || own.bars <= 2);
+    return weak ? "meeting.picture.line_weak" : "meeting.picture.none_comes";
   }
 
   /** @param {Participant} participant */
@@ -101,6 +149,7 @@ export class Tile extends DcElement {
           ? html`<span class="tile-role">${icon(ShieldCheck)}${t("meeting.role.chair")}</span>`
           : nothing
       }
+      ${this.source === "camera" && participant.connected ? qualityMark(this.line) : nothing}
     `;
   }
 

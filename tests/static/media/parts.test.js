@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deviceError } from "../../../static/media/devices.js";
 import { barOf } from "../../../static/media/level-meter.js";
-import { levelsOf } from "../../../static/media/levels.js";
 import { Queue } from "../../../static/media/queue.js";
 import { peerOf } from "../../../static/media/sdp.js";
 
@@ -44,25 +43,4 @@ test("peers are told apart by certificate and ICE credentials, not by what they 
   assert.equal(peerOf(sdp("u1", "AB", 1)), peerOf(sdp("u1", "AB", 3)));
   assert.notEqual(peerOf(sdp("u1", "AB")), peerOf(sdp("u2", "AB")));
   assert.notEqual(peerOf(sdp("u1", "AB")), peerOf(sdp("u1", "CD")));
-});
-
-test("levels belong to whoever speaks through the slot now", () => {
-  const slot = (/** @type {any} */ changes) => ({
-    mid: "0",
-    participant_id: "an",
-    source: "microphone",
-    ...changes,
-  });
-  const slots = [
-    slot({}),
-    slot({ mid: "1", participant_id: "binh" }),
-    slot({ mid: "2", source: "screen_audio" }),
-  ];
-  const heard = (/** @type {string} */ mid, /** @type {number} */ audioLevel) => ({
-    type: "inbound-rtp",
-    mid,
-    audioLevel,
-  });
-  const report = [heard("0", 0.3), heard("2", 0.9), heard("7", 0.9), { type: "candidate-pair" }];
-  assert.deepEqual([...levelsOf(/** @type {any} */ (report), slots)], [["an", 0.3]]);
 });

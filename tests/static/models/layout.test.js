@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { arrange, capacity, GAP, gridFor } from "../../../static/models/layout.js";
 import { Meeting } from "../../../static/models/meeting.js";
-import { sameWants, wantsOf } from "../../../static/models/wants.js";
 import { event, person, snapshot, tracks } from "../support/meetings.js";
 
 /** @import { Arrangement } from "../../../static/models/layout.js" */
@@ -60,34 +59,4 @@ test("the screen shared last takes the stage, then the earlier one, then the pin
   meeting.apply(event(13, "TrackUnpublished", screen("an")));
   assert.deepEqual(staged(), screen("binh"));
   assert.equal(arrange(five(), { selfId: "me", pinned: "gone", limit: 9 }).stage, null);
-});
-
-test("wanted: every sound of others, and only the pictures on screen", () => {
-  const meeting = five();
-  meeting.apply(event(11, "TrackPublished", { participant_id: "an", source: "screen" }));
-  const view = { selfId: "me", limit: 3, recent: ["dung"] };
-  const wants = wantsOf(meeting, arrange(meeting, view), "me").map(
-    (want) => `${want.participant_id} ${want.source}`,
-  );
-  assert.deepEqual(wants, [
-    "an microphone",
-    "binh microphone",
-    "cuc microphone",
-    "dung microphone",
-    "an screen",
-    "dung camera",
-  ]);
-});
-
-test("a pinned picture is wanted once, from the stage", () => {
-  const meeting = five();
-  const wants = wantsOf(meeting, arrange(meeting, { selfId: "me", pinned: "an", limit: 9 }), "me");
-  assert.equal(wants.filter((want) => want.participant_id === "an" && want.source === "camera").length, 1);
-});
-
-test("wants are compared by what they name", () => {
-  const meeting = five();
-  const wants = () => wantsOf(meeting, arrange(meeting, { selfId: "me", limit: 9 }), "me");
-  assert.ok(sameWants(wants(), wants()));
-  assert.ok(!sameWants(wants(), wants().slice(1)));
 });

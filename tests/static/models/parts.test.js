@@ -6,7 +6,6 @@ import { EventOrder } from "../../../static/models/event-order.js";
 import { Meeting } from "../../../static/models/meeting.js";
 import { noticeOf } from "../../../static/models/notices.js";
 import { may } from "../../../static/models/permissions.js";
-import { HOLD_MS, Speakers } from "../../../static/models/speakers.js";
 import { event, person, snapshot } from "../support/meetings.js";
 
 for (const { name, pushes, handed, gap } of [
@@ -54,35 +53,6 @@ test("the clock is the server's, whatever this computer says", () => {
   assert.equal(clock.secondsSince("2026-03-02T01:00:00Z"), 605);
   assert.equal(clock.secondsSince("2026-03-02T02:00:00Z"), 0);
   assert.equal(clock.secondsSince(null), 0);
-});
-
-test("who speaks, who stops, and who spoke last", () => {
-  const speakers = new Speakers();
-  assert.equal(
-    speakers.hear(
-      new Map([
-        ["an", 0.2],
-        ["binh", 0.001],
-      ]),
-      0,
-    ),
-    true,
-  );
-  assert.deepEqual([...speakers.speaking], ["an"]);
-  assert.equal(
-    speakers.hear(
-      new Map([
-        ["an", 0],
-        ["binh", 0.3],
-      ]),
-      HOLD_MS,
-    ),
-    true,
-  );
-  assert.deepEqual(speakers.recent, ["binh", "an"]);
-  assert.equal(speakers.hear(new Map([["binh", 0.3]]), HOLD_MS + 1), true);
-  assert.deepEqual([...speakers.speaking], ["binh"]);
-  assert.equal(speakers.hear(new Map([["binh", 0.3]]), HOLD_MS + 2), false);
 });
 
 test("roles are shown what the server allows them", () => {

@@ -24,6 +24,10 @@ function start() {
     joined: (joined) => told.push(["joined", joined]),
     events: (events) => told.push(["events", events.map(({ seq }) => seq)]),
     media: (state) => told.push(["media", state]),
+    layers: (layers) => told.push(["layers", layers]),
+    renegotiate: () => told.push(["renegotiate"]),
+    speakers: (heard) => told.push(["speakers", heard]),
+    quality: (quality) => told.push(["quality", quality]),
     lost: () => told.push(["lost"]),
     closed: (end) => told.push(["closed", end.code]),
   });
@@ -78,9 +82,35 @@ test("an answer that does not come, or is no answer, is an error with a code", a
   const late = assert.rejects(client.command("leave"), { code: "no_answer" });
   await socket.fail();
   await late;
-  const odd = assert.rejects(client.publish("v=0", {}), { code: "bad_answer" });
+  const odd = assert.rejects(client.publish("v=0", {}, {}), { code: "bad_answer" });
   await socket.answer("what?");
   await odd;
+});
+
+test("what is sent and what is wanted go out in the words of the protocol", async () => {
+  const { client, socket } = await joined();
+  void client.publish("v=0", { 0: "screen" }, { screen: "detail" });
+  const tracks = [{ participant_id: "an", source: /** @type {const} */ ("camera"), width: 320, height: 180 }];
+  void client.subscribe({ tracks, speakers: 5 });
+  assert.deepEqual(
+    socket.sent.map(({ event, data }) => [event, data]),
+    [
+      ["publish", { sdp: "v=0", sources: { 0: "screen" }, hints: { screen: "detail" } }],
+      ["subscribe", { tracks, speakers: 5 }],
+    ],
+  );
+});
+
+test("what the media plane wishes and tells is passed on", async () => {
+  const { socket, told } = await joined();
+  const news = {
+    layers: { source: "camera", rids: ["l"] },
+    speakers: { speakers: [{ participant_id: "an", level: 0.4 }], dominant: "an" },
+    quality: { links: { an: { score: 4.2, reason: "delay" } } },
+  };
+  for (const [name, data] of Object.entries(news)) socket.server(name, data);
+  socket.server("renegotiate", {});
+  assert.deepEqual(told, [...Object.entries(news), ["renegotiate"]]);
 });
 
 test("nothing is sent while there is no connection", async () => {
