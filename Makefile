@@ -7,9 +7,10 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 ARTIFACTS ?= artifacts
 
 RUN_PACKAGES := python3-venv fonts-liberation2
-TEST_PACKAGES := chromium libreoffice-writer-nogui
+TEST_PACKAGES := chromium coturn iproute2 libnss3-tools libreoffice-writer-nogui
+BENCH_PACKAGES := iproute2 janus
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench fuzz lock clean
 
 run: $(VENV)/.runtime static/vendor/.built
 	@exec $(BIN)/diemcau serve
@@ -25,8 +26,13 @@ check: $(VENV)/.dev node_modules/.dev
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run check --silent
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev static/vendor/.built
+	@$(call apt_missing,$(BENCH_PACKAGES)) || echo "without them the bench goes on alone"
 	$(BIN)/python -m tests.bench
+
+# A million inputs for each parser; `make test` gives each some thousand.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --inputs 1000000
 
 # Pin again what pyproject.toml and package.json allow.
 lock: $(VENV)/.dev

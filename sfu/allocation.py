@@ -196,12 +196,13 @@ def _ladder(demand: Demand) -> list[Rung]:
 
 def _useful(demand: Demand) -> Sequence[Rung]:
     """Without the pictures that are larger than the smallest one that is large enough."""
-    enough = _pixels(demand) * ENOUGH_PIXELS
-    fitting = [(rung.stream, rung.spatial) for rung in demand.rungs if 0 < rung.width * rung.height >= enough]
-    if not fitting:
+    enough = max(_pixels(demand) * ENOUGH_PIXELS, 1)
+    sizes = [size for rung in demand.rungs if (size := rung.width * rung.height) >= enough]
+    if not sizes:
         return demand.rungs
-    largest = min(fitting)
-    return [rung for rung in demand.rungs if (rung.stream, rung.spatial) <= largest]
+    # Of two encodings of that size (a screen's, with few or with many pictures a second) both are.
+    fitting = [(rung.stream, rung.spatial) for rung in demand.rungs if rung.width * rung.height == min(sizes)]
+    return [rung for rung in demand.rungs if (rung.stream, rung.spatial) <= max(fitting)]
 
 
 def _held(ladder: list[Rung], current: Rung) -> int:

@@ -193,7 +193,8 @@ class Publication:
         return Rung(index, *ALL, int(expected), width, height, stream.rates.fps(ALL) or _EXPECTED_FPS)
 
     def _expected_size(self, index: int) -> tuple[int, int]:
-        down = len(self.streams) - 1 - index
+        # A screen with text is sent at full size with fewer pictures.
+        down = 0 if self.source == "screen" and self.hint != "motion" else len(self.streams) - 1 - index
         largest = self.streams[-1].sizes
         width, height = largest[-1] if largest else _EXPECTED_SIZE
         return width >> down, height >> down
