@@ -104,7 +104,7 @@ def test_an_answer_is_read() -> None:
         TRANSPORT_WIDE_CC_URI: 3,
         MID_URI: 4,
     }
-    assert DEPENDENCY_DESCRIPTOR_URI in video.extensions
+    assert DEPENDENCY_DESCRIPTOR_URI not in video.extensions
     assert video.feedback == {"goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"}
 
 
