@@ -170,7 +170,9 @@ async def test_every_recorded_frame_is_readable_and_its_owners(held, recording):
 
 async def test_the_shared_screen_is_recorded(held, recording):
     # It may begin with the small encoding that was there, and go over to the large one when that has come.
-    for screen in files_of(recording, held.ids[1], "screen"):
+    screens = files_of(recording, held.ids[1], "screen")
+    assert screens
+    for screen in screens:
         codes = [frame.code for frame in files.frames(screen["path"]) if frame.code]
         assert codes
         assert {(code.participant, code.kind) for code in codes} == {(1, 1)}
