@@ -1,6 +1,7 @@
 """One RTP stream of a publication: a microphone, or one of a camera's simulcast encodings."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ from sfu.negotiation import AUDIO_LEVEL_URI
 from sfu.output import Output
 from sfu.packet import MediaPacket, align
 from sfu.rates import LayerRates
-from sfu.redundancy import unpack
+from sfu.redundancy import MOST_DEPTH, unpack
 from sfu.rewriter import WINDOW, ReplayWindow, SequenceRewriter
 from sfu.rtp import RtpPacket, SequenceUnwrapper
 from sfu.sink import Sink
@@ -97,6 +98,7 @@ class Stream:
         self._sinks: list[Sink] = []
         self._views: dict[Limits, View] = {}
         self._pending: list[MediaPacket] = []
+        self._earlier: deque[MediaPacket] = deque(maxlen=MOST_DEPTH)
         self._limiter = LogLimiter(_log)
         self._unwrapper = SequenceUnwrapper()
         self._window = ReplayWindow()
@@ -153,6 +155,7 @@ class Stream:
 
     def _forget(self) -> None:
         self._pending.clear()
+        self._earlier.clear()
         for view in self._views.values():
             view.clear()
 
@@ -317,7 +320,7 @@ class Stream:
             return
         if self.format.kind == "video":
             align(packets)
-        batch = Batch(self, packets)
+        batch = Batch(self, packets, tuple(self._earlier))
         for sink in tuple(self._sinks):
             try:
                 sink.forward(batch)
@@ -327,6 +330,8 @@ class Stream:
         for packet in packets:
             # The history would hold each packet twice.
             packet.original = None
+        if self.format.kind == "audio":
+            self._earlier.extend(packets)
         self.repair(packets[-1].arrival)
 
     def _drop(self, reason: DropReason) -> None:
