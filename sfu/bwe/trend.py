@@ -47,14 +47,13 @@ class DelayTrend:
     """Follows the delay of bursts and tells the usage of the link once for each feedback message.
 
     Only differences of the delay count, so the clocks need not agree. `slope` is in ms of delay per ms,
-    `queue_ms` how much the shortest of the recent delays is above the shortest of the last seconds,
     `jitter_ms` how much the delay mostly differs from one burst to the next.
     """
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
         self.slope = 0.0
-        self.queue_ms = self.jitter_ms = 0.0
+        self.jitter_ms = 0.0
         self.threshold_ms = THRESHOLD_MS
         # Of each sample the time of arrival, the smoothed delay and the delay itself, in ms.
         self._times: deque[float] = deque(maxlen=MOST_SAMPLES)
@@ -109,20 +108,25 @@ class DelayTrend:
         if len(times) < LEAST_SAMPLES or times[-1] - times[0] < LEAST_SPAN_MS:
             self.usage = Usage.NORMAL
             return self.usage
-        self._measure_queue(now)
+        if now - self._base_since > BASE_S:
+            self._former_base, self._base, self._base_since = self._base, self._recent(), now
         self.slope = self._slope()
         self._judge(self.slope * GAIN_MS, losing, now)
         return self.usage
 
-    def _measure_queue(self, now: float) -> None:
-        since, recent = self._times[-1] - RECENT_MS, inf
+    @property
+    def queue_ms(self) -> float:
+        """How much the shortest of the recent delays is above the shortest of the last seconds."""
+        return self._recent() - min(self._base, self._former_base) if self._times else 0.0
+
+    def _recent(self) -> float:
+        """The shortest of the recent delays."""
+        since, shortest = self._times[-1] - RECENT_MS, inf
         for time, delay in zip(reversed(self._times), reversed(self._delays), strict=True):
             if time < since:
                 break
-            recent = min(recent, delay)
-        if now - self._base_since > BASE_S:
-            self._former_base, self._base, self._base_since = self._base, recent, now
-        self.queue_ms = recent - min(self._base, self._former_base)
+            shortest = min(shortest, delay)
+        return shortest
 
     def _slope(self) -> float:
         """The slope of the line of least squares through the smoothed delays."""
