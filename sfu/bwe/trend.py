@@ -135,7 +135,9 @@ class DelayTrend:
         xs = [time - first for time in self._times]
         sum_x = sum(xs)
         spread = sum(map(mul, xs, xs)) - sum_x * sum_x / count
-        return (sum(map(mul, xs, self._smooth)) - sum_x * sum(self._smooth) / count) / spread if spread else 0.0
+        return (
+            (sum(map(mul, xs, self._smooth)) - sum_x * sum(self._smooth) / count) / spread if spread else 0.0
+        )
 
     def _judge(self, trend_ms: float, losing: bool, now: float) -> None:
         grows = trend_ms > self.threshold_ms and self.queue_ms > LEAST_QUEUE_MS
