@@ -10,8 +10,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from sfu.control import Handler
 from sfu.drops import DropCounter
 from sfu.errors import PeerError, SfuError
@@ -25,7 +23,7 @@ from sfu.publisher import PublishingPeer
 from sfu.receiver import ReceivingPeer, Want
 from sfu.router import KINDS, Router, TrackKey
 from sfu.tap import Tap
-from sfu.transport import State
+from sfu.transport import Certificate, State
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ class Node:
         self._worker = Worker(
             mux=self._mux,
             output=Output(self._drops),
-            certificate=RTCCertificate.generateCertificate(),
+            certificate=Certificate.generateCertificate(),
             candidates=lambda: self._candidates,
             notify=self._notify,
         )

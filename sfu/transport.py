@@ -16,7 +16,13 @@ from typing import Any, Literal, Protocol, cast
 
 import pylibsrtp
 from aiortc import RTCIceTransport
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from aiortc.rtcdtlstransport import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+)
 from OpenSSL import SSL
 from pylibsrtp._binding import ffi, lib
 
@@ -77,6 +83,19 @@ class TransportOwner(Protocol):
 
     def transport_changed(self, state: State, reason: str) -> None:
         """The lifecycle went on; `reason` is a code, empty except at the end."""
+
+
+class Certificate(RTCCertificate):
+    """A certificate whose connections share one context of OpenSSL: 20 kB and half a millisecond less for each."""
+
+    _context: SSL.Context | None = None
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+            # None would ever be resumed: each peer connection has keys of its own.
+            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        return self._context
 
 
 class _DtlsPath:

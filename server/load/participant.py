@@ -77,7 +77,9 @@ class Participant:
 
     async def _all_come(self, subscriber: Subscriber) -> None:
         deadline = time.monotonic() + PICTURE_WITHIN_S
-        while not all(subscriber.tallies[mid].received for mid in self.watched):
+        # Of many microphones only the loudest are let through: where there are pictures, these are awaited.
+        pictures = [mid for mid, (_, source) in self.watched.items() if source != "microphone"]
+        while not all(subscriber.tallies[mid].received for mid in pictures or self.watched):
             if time.monotonic() > deadline or self.closed:
                 raise LoadError("media_missing", self.closed or "a track that is wanted does not come")
             await asyncio.sleep(0.005)

@@ -9,6 +9,7 @@ from sfu.transport_feedback import TICK_S, FeedbackWriter, TransportFeedback
 MOST_FRESH: Final = 4096
 # How far back a packet may come late and still be told of, or ahead without the publisher having begun anew.
 WINDOW: Final = 4096
+_MASK: Final = (1 << WINDOW + 1) - 1
 
 
 class ArrivalLog:
@@ -22,7 +23,8 @@ class ArrivalLog:
     def __init__(self, sender_ssrc: int, media_ssrc: int = 0) -> None:
         self._writer = FeedbackWriter(sender_ssrc, media_ssrc)
         self._fresh: deque[tuple[int, float]] = deque(maxlen=MOST_FRESH)
-        self._told: set[int] = set()
+        # Bit n tells of the number n + 1 below `_next`, which is the first that has not been told of.
+        self._told = 0
         self._next: int | None = None
 
     @property
@@ -50,9 +52,25 @@ class ArrivalLog:
         messages = self._writer.write(late, late[0][0]) if late else []
         if new:
             messages += self._writer.write(new, self._expected)
-            self._next = new[-1][0] + 1
-        self._forget()
+            self._advance(new[-1][0] + 1)
+        self._note(arrivals)
         return messages
+
+    def _advance(self, following: int) -> None:
+        self._told = self._told << min(WINDOW + 1, following - self._expected) & _MASK
+        self._next = following
+
+    def _note(self, arrivals: list[tuple[int, int]]) -> None:
+        below = self._expected - 1
+        for number, _ in arrivals:
+            self._told |= 1 << (below - number)
+
+    def _is_told(self, number: int) -> bool:
+        return (
+            self._next is not None
+            and number < self._next
+            and bool(self._told >> (self._next - 1 - number) & 1)
+        )
 
     @property
     def _expected(self) -> int:
@@ -70,9 +88,9 @@ class ArrivalLog:
             if ahead > 0:
                 highest = unwrapped
                 if ahead > WINDOW:
-                    self._next = None
+                    self._next, self._told = None, 0
                     first.clear()
-            if unwrapped not in self._told:
+            if not self._is_told(unwrapped):
                 first.setdefault(unwrapped, round(at / TICK_S))
         self._fresh.clear()
         return self._within_window(first, highest)
@@ -82,10 +100,4 @@ class ArrivalLog:
         arrivals = sorted(item for item in first.items() if item[0] >= oldest)
         if self._next is None and arrivals:
             self._next = arrivals[0][0]
-        self._told.update(number for number, _ in arrivals)
         return arrivals
-
-    def _forget(self) -> None:
-        if len(self._told) > 2 * WINDOW:
-            oldest = self._expected - WINDOW
-            self._told = {number for number in self._told if number >= oldest}

@@ -100,13 +100,13 @@ class LinkEstimator:
         packets = arrived = 0
         octets, last_tick, sent_at = 0.0, 0, 0.0
         add = self._trend.add
-        for fate in fates:
-            packets += fate.packets
-            if fate.arrived:
-                arrived += fate.arrived
-                octets += fate.arrived_octets
-                sent_at, last_tick = fate.sent_at, fate.last_tick
-                add(sent_at, fate.first_tick)
+        for left_at, count, _, came, came_octets, first_tick, last_of_group in fates:
+            packets += count
+            if came:
+                arrived += came
+                octets += came_octets
+                sent_at, last_tick = left_at, last_of_group
+                add(left_at, first_tick)
         log = self._log
         if not resumed:
             self._losses.add(packets, packets - arrived - log.recovered + self._recovered)

@@ -1,9 +1,9 @@
 """The trend of the one-way delay: whether a queue grows on the way (draft-ietf-rmcat-gcc-02, 5.3 and 5.4)."""
 
 from collections import deque
-from collections.abc import Sequence
 from enum import Enum
 from math import inf
+from operator import mul
 from typing import Final
 
 # Packets that leave within this time are one sample.
@@ -47,16 +47,18 @@ class DelayTrend:
     """Follows the delay of bursts and tells the usage of the link once for each feedback message.
 
     Only differences of the delay count, so the clocks need not agree. `slope` is in ms of delay per ms,
-    `queue_ms` how much the shortest of the recent delays is above the shortest of the last seconds,
     `jitter_ms` how much the delay mostly differs from one burst to the next.
     """
 
     def __init__(self) -> None:
         self.usage = Usage.NORMAL
         self.slope = 0.0
-        self.queue_ms = self.jitter_ms = 0.0
+        self.jitter_ms = 0.0
         self.threshold_ms = THRESHOLD_MS
-        self._samples: deque[tuple[float, float, float]] = deque(maxlen=MOST_SAMPLES)
+        # Of each sample the time of arrival, the smoothed delay and the delay itself, in ms.
+        self._times: deque[float] = deque(maxlen=MOST_SAMPLES)
+        self._smooth: deque[float] = deque(maxlen=MOST_SAMPLES)
+        self._delays: deque[float] = deque(maxlen=MOST_SAMPLES)
         self._origin: tuple[float, float] | None = None
         self._smoothed = self._delay = 0.0
         self._burst_at = -inf
@@ -87,32 +89,55 @@ class DelayTrend:
         self._smoothed += (1 - SMOOTHING) * (delay - self._smoothed)
         if delay < self._base:
             self._base = delay
-        self._samples.append((x, self._smoothed, delay))
+        self._times.append(x)
+        self._smooth.append(self._smoothed)
+        self._delays.append(delay)
 
     def _begin(self, sent_at: float, arrival_ms: float) -> None:
         self._origin = (sent_at, arrival_ms)
-        self._samples.clear()
+        self._clear()
         self._smoothed = self._delay = self._base = self._former_base = 0.0
 
     def update(self, losing: bool, now: float) -> Usage:
         """Judge what was added since the last call; `losing` tells whether packets were lost lately."""
-        samples = self._samples
-        while samples and samples[-1][0] - samples[0][0] > MOST_AGE_MS:
-            samples.popleft()
-        if len(samples) < LEAST_SAMPLES or samples[-1][0] - samples[0][0] < LEAST_SPAN_MS:
+        times = self._times
+        while times and times[-1] - times[0] > MOST_AGE_MS:
+            times.popleft()
+            self._smooth.popleft()
+            self._delays.popleft()
+        if len(times) < LEAST_SAMPLES or times[-1] - times[0] < LEAST_SPAN_MS:
             self.usage = Usage.NORMAL
             return self.usage
-        self._measure_queue(now)
-        self.slope = _slope(samples)
+        if now - self._base_since > BASE_S:
+            self._former_base, self._base, self._base_since = self._base, self._recent(), now
+        self.slope = self._slope()
         self._judge(self.slope * GAIN_MS, losing, now)
         return self.usage
 
-    def _measure_queue(self, now: float) -> None:
-        newest = self._samples[-1][0]
-        recent = min(delay for x, _, delay in self._samples if newest - x <= RECENT_MS)
-        if now - self._base_since > BASE_S:
-            self._former_base, self._base, self._base_since = self._base, recent, now
-        self.queue_ms = recent - min(self._base, self._former_base)
+    @property
+    def queue_ms(self) -> float:
+        """How much the shortest of the recent delays is above the shortest of the last seconds."""
+        return self._recent() - min(self._base, self._former_base) if self._times else 0.0
+
+    def _recent(self) -> float:
+        """The shortest of the recent delays."""
+        since, shortest = self._times[-1] - RECENT_MS, inf
+        for time, delay in zip(reversed(self._times), reversed(self._delays), strict=True):
+            if time < since:
+                break
+            shortest = min(shortest, delay)
+        return shortest
+
+    def _slope(self) -> float:
+        """The slope of the line of least squares through the smoothed delays."""
+        first, count = self._times[0], len(self._times)
+        # From the first on: the squares of large numbers would leave nothing of their differences.
+        xs = [time - first for time in self._times]
+        sum_x = sum(xs)
+        spread = sum(map(mul, xs, xs)) - sum_x * sum_x / count
+        return (
+            (sum(map(mul, xs, self._smooth)) - sum_x * sum(self._smooth) / count) / spread if spread else 0.0
+        )
 
     def _judge(self, trend_ms: float, losing: bool, now: float) -> None:
         grows = trend_ms > self.threshold_ms and self.queue_ms > LEAST_QUEUE_MS
@@ -135,14 +160,9 @@ class DelayTrend:
 
     def forget(self) -> None:
         """The rate has changed: only what is sent from now on tells whether it fits. The base is kept."""
-        self._samples.clear()
+        self._clear()
         self.usage = Usage.NORMAL
 
-
-def _slope(samples: Sequence[tuple[float, float, float]]) -> float:
-    """The slope of the line of least squares through the smoothed delays."""
-    xs = [x for x, _, _ in samples]
-    ys = [y for _, y, _ in samples]
-    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
-    spread = sum((x - mean_x) ** 2 for x in xs)
-    return sum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True)) / spread if spread else 0.0
+    def _clear(self) -> None:
+        for kept in (self._times, self._smooth, self._delays):
+            kept.clear()

@@ -6,14 +6,14 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import Literal
 
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 
 from server.load.peer import LightPeer
 from sfu.drops import DropCounter
 from sfu.mux import Mux
-from sfu.transport import State, Transport
+from sfu.transport import Certificate, State, Transport
 
-CERTIFICATE = RTCCertificate.generateCertificate()
+CERTIFICATE = Certificate.generateCertificate()
 FINGERPRINTS = [(one.algorithm, one.value) for one in CERTIFICATE.getFingerprints()]
 
 
