@@ -86,7 +86,7 @@ class TransportOwner(Protocol):
 
 
 class Certificate(RTCCertificate):
-    """A certificate whose connections share one context of OpenSSL: 20 kB and half a millisecond less for each."""
+    """A certificate whose connections share one context of OpenSSL: 20 kB less for each."""
 
     _context: SSL.Context | None = None
 
