@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.media.company import Company, company
+from tests.support import material
 from tests.support.material import Material
 from tests.support.server import Api, Server, serving
 
@@ -36,6 +37,14 @@ async def two(
         yield two
         two.speaker.participant.assert_no_faults()
         two.viewer.participant.assert_no_faults()
+
+
+@pytest.fixture(scope="session")
+def peer_materials(
+    materials: list[Material], tmp_path_factory: pytest.TempPathFactory
+) -> dict[int, Material]:
+    """What two peers without a browser see and hear."""
+    return {2: materials[2], 3: material.make(tmp_path_factory.mktemp("peers"), 3)}
 
 
 @pytest.fixture

@@ -34,15 +34,15 @@
     [...document.querySelectorAll("video")].filter((video) => video.dataset.participantId === participantId);
 
   /**
-   * Do something, then wait until a participant's picture has these lines, or one less: H.264 has only even numbers.
-   * How long that took, ms.
+   * Do something, then wait until a participant's picture has these lines, or one more or less: for some codecs
+   * Chromium makes the number even. How long that took, ms.
    */
   const untilHeight = (act, participantId, lines, within) =>
     new Promise((done, failed) => {
       const began = performance.now();
       const look = () => {
         const waited = performance.now() - began;
-        if (shown(participantId).some(({ videoHeight }) => lines - 1 <= videoHeight && videoHeight <= lines)) return done(waited);
+        if (shown(participantId).some(({ videoHeight }) => Math.abs(videoHeight - lines) <= 1)) return done(waited);
         if (waited > within) return failed(new Error(`no picture of ${lines} lines within ${within} ms`));
         setTimeout(look, 5);
       };

@@ -49,7 +49,9 @@ async def test_ffmpeg_is_seen_and_heard_in_a_browser(two: Company, say: Say, tmp
         await two.leave()
     counted = unwrapped(numbers)
     share = len(set(counted)) / (counted[-1] - counted[0] + 1)
-    say(f"FFmpeg by WHIP: {share:.0%} of its pictures painted, {inbound['codec']}, {inbound['packetsLost']} lost")
+    say(
+        f"FFmpeg by WHIP: {share:.0%} of its pictures painted, {inbound['codec']}, {inbound['packetsLost']} lost"
+    )
     assert counted == sorted(counted)
     assert share >= 0.9
     assert inbound["codec"] == "video/H264"
@@ -77,7 +79,13 @@ async def of_encoder(two: Company) -> dict[str, Any]:
 async def encoder(url: str, token: str, directory: Path) -> AsyncIterator[None]:
     """The process, while it sends."""
     certificate, key = write_certificate(directory)
-    told = {"url": url, "token": token, "certificate": str(certificate), "key": str(key), "participant": ENCODER}
+    told = {
+        "url": url,
+        "token": token,
+        "certificate": str(certificate),
+        "key": str(key),
+        "participant": ENCODER,
+    }
     log = (directory / "encoder.log").open("wb")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.support.encoder", json.dumps(told), stdout=log, stderr=log

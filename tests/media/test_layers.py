@@ -14,6 +14,8 @@ from tests.support.machine import slowness
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(60)]
 
 SWITCHES = 10
+# Half a second: whoever switches looks at what there is.
+LOOKED_AT = 8
 # Promised: who asks for the main picture has it within a second.
 LARGE_WITHIN_MS = 1000
 FREEZE_S = 1.0
@@ -67,12 +69,13 @@ async def test_ten_switches_leave_no_trace(met: Company, say: Say) -> None:
     before, since = await met.received(), await met.viewer.ruler.now()
     took = []
     for _ in range(SWITCHES // 2):
-        took += [await met.shrink(), await met.enlarge()]
+        took.append(await met.shrink())
+        await met.viewer.sees(met.speaker, frames=LOOKED_AT)
+        took.append(await met.enlarge())
+        await met.viewer.sees(met.speaker, frames=LOOKED_AT)
     after, now = await met.received(), await met.viewer.ruler.now()
     numbers = await met.numbers(since)
-    freeze_s = receiving.longest_gap_s(
-        since, await receiving.painted_at(met.viewer, met.speaker, since), now
-    )
+    freeze_s = receiving.longest_gap_s(since, await receiving.painted_at(met.viewer, met.speaker, since), now)
     lost, dropped = (after[field] - before[field] for field in ("packetsLost", "framesDropped"))
     say(
         f"{SWITCHES} switches: at most {max(took[::2]):.0f} ms down, {max(took[1::2]):.0f} ms up;"
