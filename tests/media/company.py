@@ -1,5 +1,6 @@
 """Who is in the meetings of these tests: a speaker with a large camera and a viewer, each at a real Chromium."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ SCRIPT = Path(__file__).with_name("connections.js")
 SPEAKER, VIEWER = "Chủ trì", "Điểm cầu xã"
 SMALL, MIDDLE, LARGE = detailed.HEIGHT // 4, detailed.HEIGHT // 2, detailed.HEIGHT
 Stats = dict[str, Any]
+# With each switch the page shows the track in a new element, which may begin with what the old one has just shown.
+SHOWN_AGAIN = 3
 # Pages of these tests play sound that nobody has clicked for.
 FLAGS = ("--autoplay-policy=no-user-gesture-required",)
 
@@ -97,6 +100,11 @@ class Company:
     async def until_idle(self, rid: str, within_s: float = 10) -> None:
         """Wait for that."""
         await until(lambda: self.idle(rid), f"encoding {rid} is stopped", within_s, 0)
+
+
+def longest_step_back(numbers: list[int]) -> int:
+    """By how many frames the picture went back at most: 0 when the numbers only rose."""
+    return max((earlier - later for earlier, later in itertools.pairwise(numbers)), default=0)
 
 
 async def stats(person: Pages, kind: str) -> list[Stats]:

@@ -42,7 +42,8 @@
       const began = performance.now();
       const look = () => {
         const waited = performance.now() - began;
-        if (shown(participantId).some(({ videoHeight }) => Math.abs(videoHeight - lines) <= 1)) return done(waited);
+        if (shown(participantId).some(({ videoHeight }) => Math.abs(videoHeight - lines) <= 1))
+          return done(waited);
         if (waited > within) return failed(new Error(`no picture of ${lines} lines within ${within} ms`));
         setTimeout(look, 5);
       };

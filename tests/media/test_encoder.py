@@ -31,42 +31,46 @@ pytestmark = [
 
 # Nobody else in the meeting has this mark in the picture.
 ENCODER = 2
-FRAMES = 30
+# Looked at is what was painted in two seconds; a machine that is busy with the encoder too begins badly.
+LOOK_MS, FRAMES = 2000, 25
 
 
 async def test_ffmpeg_is_seen_and_heard_in_a_browser(two: Company, say: Say, tmp_path: Path) -> None:
     await two.meet("h264")
     seat = await two.api.seat(two.meeting, "Thiết bị phòng họp", kind="room")
     url = f"{two.server.origin}/whip/{two.meeting}"
-    since = await two.viewer.ruler.now()
     try:
         async with encoder(url, seat["token"], tmp_path):
-            numbers = await until(lambda: seen(two, since), "its pictures are painted in Chromium", 20)
-            since = await two.viewer.ruler.now()
-            numbers = await until(lambda: enough(two, since), "two seconds of it", 10)
+            counted = await until(lambda: nearly_all(two), "its pictures are painted in Chromium", 25)
             inbound = await of_encoder(two)
+            await until(lambda: both_sound(two), "its sound is played in Chromium")
     finally:
         await two.leave()
-    counted = unwrapped(numbers)
-    share = len(set(counted)) / (counted[-1] - counted[0] + 1)
     say(
-        f"FFmpeg by WHIP: {share:.0%} of its pictures painted, {inbound['codec']}, {inbound['packetsLost']} lost"
+        f"FFmpeg by WHIP: {share(counted):.0%} of its pictures painted, {inbound['codec']},"
+        f" {inbound['packetsLost']} lost"
     )
     assert counted == sorted(counted)
-    assert share >= 0.9
     assert inbound["codec"] == "video/H264"
 
 
-async def seen(two: Company, since_ms: float) -> list[int]:
-    """The numbers of the encoder's frames in the viewer's page."""
-    painted = await two.viewer.ruler.painted(since_ms)
-    return [one.number for one in painted if one.number is not None and one.participant == ENCODER]
+async def nearly_all(two: Company) -> list[int]:
+    """The numbers of the encoder's frames painted in the last seconds; none while many are missing."""
+    painted = await two.viewer.ruler.painted(await two.viewer.ruler.now() - LOOK_MS)
+    marked = (one for one in painted if one.participant == ENCODER)
+    counted = unwrapped([one.number for one in marked if one.number is not None])
+    return counted if len(counted) >= FRAMES and share(counted) >= 0.9 else []
 
 
-async def enough(two: Company, since_ms: float) -> list[int]:
-    """Those, when there are enough of them."""
-    numbers = await seen(two, since_ms)
-    return numbers if len(numbers) >= FRAMES else []
+def share(counted: list[int]) -> float:
+    """Of the frames between the first and the last, how many were painted."""
+    return len(set(counted)) / (counted[-1] - counted[0] + 1)
+
+
+async def both_sound(two: Company) -> bool:
+    """Whether the viewer's browser plays something of the speaker and of the encoder."""
+    found = await stats(two.viewer, "inbound-rtp")
+    return sum(one["kind"] == "audio" and one["totalAudioEnergy"] > 0 for one in found) == 2
 
 
 async def of_encoder(two: Company) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.media.company import LARGE, SMALL, Company
+from tests.media.company import LARGE, SHOWN_AGAIN, SMALL, Company, longest_step_back
 from tests.media.conftest import Say
 from tests.support import receiving
 from tests.support.browser import until
@@ -54,7 +54,7 @@ async def test_the_large_one_starts_again_when_it_is_wanted(met: Company, say: S
     running_ms = await met.enlarge()
     numbers = await met.numbers(since)
     say(f"large after {stopped_ms:.0f} ms from a stopped encoding, {running_ms:.0f} ms from a running one")
-    assert numbers == sorted(numbers)
+    assert longest_step_back(numbers) <= SHOWN_AGAIN
     assert max(stopped_ms, running_ms) <= LARGE_WITHIN_MS * slowness()
 
 
@@ -82,7 +82,7 @@ async def test_ten_switches_leave_no_trace(met: Company, say: Say) -> None:
         f" longest freeze {freeze_s:.2f} s, {lost} packets lost, {dropped} frames dropped,"
         f" {after['freezeCount'] - before['freezeCount']} freezes counted, {after['pliCount'] - before['pliCount']} PLI"
     )
-    assert numbers == sorted(numbers)
+    assert longest_step_back(numbers) <= SHOWN_AGAIN
     assert freeze_s <= FREEZE_S * slowness()
     assert lost == 0
     assert after["ssrc"] == before["ssrc"]
