@@ -104,6 +104,10 @@ class Recording:
         _log.info("Recording(%s) < %s %s", self.recording_id, track.owner, track.source)
         return recorder
 
+    def refuse_track(self, owner: str, source: str, codec: str) -> None:
+        """A track begins that cannot be recorded: people must hear of it now, not when it is over."""
+        self._warn("track_refused", f"what {owner!r} sends as {source!r} is in {codec!r}: it is not recorded")
+
     def end_track(self, recorder: TrackRecorder, at_ms: int | None = None) -> None:
         """A track has ended, now unless told; its file is finished. Again does nothing."""
         if recorder not in self._tracks:

@@ -81,7 +81,7 @@ class TapConnection:
             self._writer.transport.abort()
             return
         if track is None:
-            _log.warning("TapConnection x track %d of recording %s", frame.track, frame.recording_id)
+            recording.refuse_track(frame.owner, frame.source, frame.codec)
             return
         recorder = recording.add_track(track, KeyframeRequest(self._writer, frame.track), self)
         self._tracks[frame.track] = (recording, recorder)

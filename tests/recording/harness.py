@@ -158,7 +158,12 @@ class Worker:
         return self.epoch_ns + round(at_ms * 1e6)
 
     def track(
-        self, owner: str, source: str, packetizer: Packetizer, report: tuple[int, int] | None = None
+        self,
+        owner: str,
+        source: str,
+        packetizer: Packetizer,
+        report: tuple[int, int] | None = None,
+        codec: str = "VP8",
     ) -> int:
         """Introduce a track; return its number."""
         self._tracks += 1
@@ -171,7 +176,7 @@ class Worker:
             owner,
             source,
             "audio" if sound else "video",
-            "opus" if sound else "VP8",
+            "opus" if sound else codec,
             packetizer.clock_rate,
             packetizer.payload_type,
             told,

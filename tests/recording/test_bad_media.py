@@ -125,6 +125,17 @@ async def test_a_track_of_which_nothing_can_be_recorded_is_told_of(recorder, tmp
     assert (warning["code"], warning["recording_id"]) == ("track_refused", "rec1")
 
 
+async def test_a_track_in_a_codec_that_is_not_recorded_is_told_of_when_it_begins(recorder, tmp_path):
+    worker = await begin(recorder, tmp_path / "rec")
+    video = camera(mtu=1400)
+    track = worker.track("eve", "camera", video, codec="H264")
+    await worker.send((track, video.packet(n, descriptor(HUGE_KEYFRAME), True)) for n in range(5))
+    (warning,) = await recorder.event("recording_warning")
+    assert (warning["code"], warning["recording_id"]) == ("track_refused", "rec1")
+    assert "H264" in warning["message"]
+    assert await finish(recorder, worker, 1000) == {}
+
+
 async def test_one_packet_from_another_time_costs_itself(recorder, tmp_path):
     """Ten hours ahead, and late: when it is placed, its neighbours have been observed."""
     worker = await begin(recorder, tmp_path / "rec")
