@@ -16,6 +16,7 @@ const CONTENT = { camera: "motion", microphone: "speech", screen_audio: "music" 
  * @property {(sdp: string, sources: Record<string, Source>, hints: Partial<Record<Source, Hint>>) =>
  *   Promise<{sdp: string}>} exchange offer for answer
  * @property {(state: LinkState) => void} state
+ * @property {() => void} doubted
  * @property {() => RTCConfiguration} configuration of a new connection
  */
 
@@ -52,6 +53,11 @@ export class Publisher {
   /** The connection, working or not. */
   get connection() {
     return this.#connection;
+  }
+
+  /** Whether nothing comes any more. */
+  get silent() {
+    return this.#watch?.silent ?? false;
   }
 
   /** Whether there is anything to send. */
@@ -165,7 +171,7 @@ export class Publisher {
       ...this.#signals.configuration(),
     });
     this.#connection = connection;
-    this.#watch = new LinkWatch(connection, this.#signals.state);
+    this.#watch = new LinkWatch(connection, this.#signals);
     return connection;
   }
 
