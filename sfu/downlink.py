@@ -25,6 +25,8 @@ TICK_INTERVAL_S: Final = 0.09
 _FELL: Final = 0.85
 # A picture that does not fit any more is given up late: estimates dip, and coming back costs a keyframe.
 PATIENCE_S: Final = 1.5
+# How many earlier packets are repeated above which loss, to begin and to go on.
+_REPEATS: Final = ((2, (0.12, 0.08)), (1, (0.015, 0.005)))
 # A link that bears no picture is tried again so often, for so long: without packets nothing is learned of it.
 TRIAL_INTERVAL_S: Final = 6.0
 TRIAL_S: Final = 1.5
@@ -53,6 +55,7 @@ class Downlink:
         self._wishes = wishes
         self._allocated_at = float("-inf")
         self._allocated_bps = 0.0
+        self._depth = 0
         self._pictured_at = 0.0
         self._ticked_at = float("-inf")
         self._fitted_at: WeakKeyDictionary[Subscription, float] = WeakKeyDictionary()
@@ -99,9 +102,18 @@ class Downlink:
         rungs = allocate(self._allocated_bps, demands)
         self.share = _share(demands, rungs)
         rungs |= self._trial(demands, rungs, now)
+        self._repeat_sound(wishes)
         for index, wish in enumerate(wishes):
             if demands[index].rungs and wish.subscription.kind == "video":
                 self._aim(wish.subscription, rungs[index], demands[index], now)
+
+    def _repeat_sound(self, wishes: Sequence[Wish]) -> None:
+        """Sound is repeated where packets are lost: it is small, and too urgent to be asked for again."""
+        sounds = [wish.subscription for wish in wishes if wish.subscription.kind == "audio"]
+        loss = self.loss(sounds)
+        self._depth = next((depth for depth, least in _REPEATS if loss > least[self._depth >= depth]), 0)
+        for subscription in sounds:
+            subscription.repeat(self._depth)
 
     def _trial(
         self, demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None], now: float

@@ -27,12 +27,12 @@ class Health:
 class Counted:
     """Turns counters that only grow into what they grew by since the last look; one that began anew counts from 0."""
 
-    def __init__(self) -> None:
-        self._before: tuple[float, ...] = ()
+    def __init__(self, *counters: float) -> None:
+        self._before = counters
 
     def since(self, *counters: float) -> tuple[float, ...]:
         """How much each has grown."""
-        before, self._before = self._before or (0.0,) * len(counters), counters
+        before, self._before = self._before, counters
         return tuple(now - then if now >= then else now for now, then in zip(counters, before, strict=True))
 
 

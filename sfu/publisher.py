@@ -67,7 +67,7 @@ class PublishingPeer(Peer):
 
     def __init__(self, worker: Worker, router: Router, name: str, owner: str) -> None:
         super().__init__(worker, router, name, owner)
-        self._counted = Counted()
+        self._counted = Counted(0, 0, 0, 0, time.monotonic())
         self._tracks: dict[str, _Track] = {}
         self._by_ssrc: dict[int, Stream] = {}
         self._strangers: set[int] = set()

@@ -81,7 +81,7 @@ class ReceivingPeer(Peer):
 
     def __init__(self, worker: Worker, router: Router, name: str, owner: str | None = None) -> None:
         super().__init__(worker, router, name, owner)
-        self._counted = Counted()
+        self._counted = Counted(0, time.monotonic())
         self.downlink = Downlink(self._wishes)
         self._places: list[_Place] = []
         self._speakers = FixedSlots(0)

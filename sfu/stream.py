@@ -1,6 +1,7 @@
 """One RTP stream of a publication: a microphone, or one of a camera's simulcast encodings."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,19 +18,18 @@ from sfu.layers import Limits
 from sfu.limits import LogLimiter
 from sfu.nack import LossTracker
 from sfu.negotiation import AUDIO_LEVEL_URI
+from sfu.numbering import Numbering
 from sfu.output import Output
 from sfu.packet import MediaPacket, align
 from sfu.rates import LayerRates
-from sfu.redundancy import unpack
-from sfu.rewriter import WINDOW, ReplayWindow, SequenceRewriter
-from sfu.rtp import RtpPacket, SequenceUnwrapper
+from sfu.redundancy import MOST_DEPTH, unpack
+from sfu.rewriter import SequenceRewriter
+from sfu.rtp import RtpPacket
 from sfu.sink import Sink
 from sfu.view import View
 
 _log = logging.getLogger(__name__)
 
-# An encoder starts over when a device is changed, which is done by hand.
-BEGIN_ANEW_INTERVAL_S = 1.0
 # 4096x4096 is more than any camera or screen we show, and a decoder would allocate whatever a header claims.
 MOST_WIDTH = MOST_HEIGHT = 4096
 
@@ -70,10 +70,7 @@ class Stream:
     is_paused = False
     packets = octets = keyframes = 0
     sizes: tuple[tuple[int, int], ...] = ()
-    _begun_at = float("-inf")
     _abandoned = 0
-    _shift = 0
-    _unexpected: int | None = None
 
     def __init__(
         self,
@@ -97,9 +94,9 @@ class Stream:
         self._sinks: list[Sink] = []
         self._views: dict[Limits, View] = {}
         self._pending: list[MediaPacket] = []
+        self._earlier: deque[MediaPacket] = deque(maxlen=MOST_DEPTH)
         self._limiter = LogLimiter(_log)
-        self._unwrapper = SequenceUnwrapper()
-        self._window = ReplayWindow()
+        self._numbering = Numbering()
         self._numbers = SequenceRewriter()
         self._tracker = LossTracker(self.payload.clock_rate)
 
@@ -153,6 +150,7 @@ class Stream:
 
     def _forget(self) -> None:
         self._pending.clear()
+        self._earlier.clear()
         for view in self._views.values():
             view.clear()
 
@@ -208,7 +206,7 @@ class Stream:
 
     def _follow(self, packet: RtpPacket, now: float) -> bool:
         """Take the packet's SSRC for the stream's; False when it has changed a moment ago."""
-        if self._window.highest is not None and not self._begin_anew(packet.sequence_number, now):
+        if self._numbering.has_begun and not self._begin_anew(packet.sequence_number, now):
             return False
         self.ssrc = packet.ssrc
         self._tracker, self._abandoned = LossTracker(self.payload.clock_rate), 0
@@ -224,7 +222,7 @@ class Stream:
         return packet.restored(payload.payload_type, self.ssrc)
 
     def _receive_media(self, packet: RtpPacket, now: float) -> None:
-        sequence = self._number(packet.sequence_number, now)
+        sequence = self._place(packet.sequence_number, now)
         if sequence is None:
             return self._drop(DropReason.DUPLICATE)
         reason, descriptor = self._refuse(packet), None
@@ -248,31 +246,24 @@ class Stream:
             return None, DropReason.FRAME_TOO_LARGE
         return descriptor, None
 
-    def _number(self, sequence_number: int, now: float) -> int | None:
+    def _place(self, sequence_number: int, now: float) -> int | None:
         """The packet's number without wrapping; None when it was given out already or is too old."""
-        sequence = self._unwrapper.unwrap(sequence_number) + self._shift
-        if self._window.accept(sequence):
-            return sequence
-        expected, self._unexpected = self._unexpected, (sequence_number + 1) & 0xFFFF
-        highest = self._window.highest
-        if sequence_number != expected or highest is None or sequence > highest - WINDOW:
-            return None
-        # Two numbers in a row that are far off (RFC 3550, A.1).
-        begun = self._begin_anew(sequence_number, now)
-        return highest + 1 if begun and self._window.accept(highest + 1) else None
+        numbering = self._numbering
+        sequence = numbering.place(sequence_number)
+        if (
+            sequence is None
+            and numbering.is_new_beginning(sequence_number)
+            and self._begin_anew(sequence_number, now)
+        ):
+            return numbering.place(sequence_number)
+        return sequence
 
     def _begin_anew(self, sequence_number: int, now: float) -> bool:
-        """The encoder started over with other numbers, from `sequence_number`; ours go on.
-
-        False when that was done a moment ago: it costs the sinks something.
-        """
-        highest = self._window.highest
-        if highest is None or now - self._begun_at < BEGIN_ANEW_INTERVAL_S:
+        """The encoder started over, from this number on. False when it did a moment ago."""
+        if not self._numbering.begin_anew(sequence_number, now):
             return False
         self.flush()
-        self._begun_at, self.clock = now, None
-        self._unwrapper = SequenceUnwrapper()
-        self._shift = highest + 1 - self._unwrapper.unwrap(sequence_number)
+        self.clock = None
         self._restart_sinks()
         return True
 
@@ -317,7 +308,7 @@ class Stream:
             return
         if self.format.kind == "video":
             align(packets)
-        batch = Batch(self, packets)
+        batch = Batch(self, packets, tuple(self._earlier))
         for sink in tuple(self._sinks):
             try:
                 sink.forward(batch)
@@ -327,6 +318,8 @@ class Stream:
         for packet in packets:
             # The history would hold each packet twice.
             packet.original = None
+        if self.format.kind == "audio":
+            self._earlier.extend(packets)
         self.repair(packets[-1].arrival)
 
     def _drop(self, reason: DropReason) -> None:

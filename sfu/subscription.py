@@ -52,6 +52,7 @@ class Subscription:
         self._stream: Stream | None = None
         self._view: View | None = None
         self._aim: tuple[Stream, Limits] | None = None
+        self._red: tuple[int, int] | None = None
         self._spliced = False
         self._first = 0
         self._newest: MediaPacket | None = None
@@ -140,6 +141,16 @@ class Subscription:
         if stream is not self._stream or climbs:
             self._ask_for_keyframe(stream)
 
+    def repeat(self, depth: int) -> None:
+        """Carry so many earlier packets in each packet of sound, if the receiver has agreed to that."""
+        stream, opus = self._stream, self.writer.payload_type_of("OPUS")
+        can = opus is not None and self.writer.payload_type_of("RED") is not None
+        red = (depth, opus) if depth and can and opus is not None else None
+        if red == self._red or stream is None or stream.payload.codec != "OPUS":
+            return
+        self._red = red
+        self.writer.choose(self._codec(stream))
+
     def rest(self) -> None:
         """Send nothing until the next `aim`."""
         if self._aim is not None:
@@ -176,8 +187,13 @@ class Subscription:
             return self._begin(batch)
         if self._aim[1] != view.limits and self._aim[0] is batch.stream:
             return self._turn(batch, view, self._aim[1])
-        burst = batch.burst(view)
+        burst = self._burst(batch, view)
         return self._send(burst) if burst is not None else None
+
+    def _burst(self, batch: Batch, view: View) -> Burst | None:
+        if self._red is None:
+            return batch.burst(view)
+        return batch.redundant(*self._red, self._output)
 
     def _send(self, burst: Burst) -> None:
         if burst.lowest < self._first:
@@ -207,11 +223,14 @@ class Subscription:
             return None
         stream, limits = self._aim
         first = self._first_of(batch)
-        if first is None or not self.writer.choose(stream.payload.codec):
+        if first is None or not self.writer.choose(self._codec(stream)):
             reason = DropReason.KEYFRAME_AWAITED if first is None else DropReason.CODEC_UNSUPPORTED
             return self._output.drops.count(reason, len(batch.packets))
-        burst = batch.burst(self._enter(stream, limits))
+        burst = self._burst(batch, self._enter(stream, limits))
         return self._splice(burst, first.stream_sequence, self.writer.numbers.splice)
+
+    def _codec(self, stream: Stream) -> str:
+        return stream.payload.codec if self._red is None else "RED"
 
     def _first_of(self, batch: Batch) -> MediaPacket | None:
         if self.kind == "audio":

@@ -43,6 +43,11 @@ class CopyWriter:
         """The receiver knows what we write from here on."""
         self._agreed = agreed
 
+    def payload_type_of(self, codec: str) -> int | None:
+        """The receiver's number for packets of this codec."""
+        types = self._agreed.payload_types.get(codec) if self._agreed is not None else None
+        return types[0] if types is not None else None
+
     def choose(self, codec: str) -> bool:
         """Write packets of this codec; False when the receiver has not agreed to it."""
         types = self._agreed.payload_types.get(codec) if self._agreed is not None else None

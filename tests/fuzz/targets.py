@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from struct import Struct
 
 from sfu import rtcp, sdp, stun, tapframes
+from sfu.bwe.estimator import CEILING_BPS, FLOOR_BPS, LinkEstimator
 from sfu.codecs import DEPENDENCY_DESCRIPTOR_URI, Descriptor, opus, reader, red
 from sfu.control import ControlError, decode_line
 from sfu.errors import ParseError, SdpError
+from sfu.framing import FrameReader
 from sfu.negotiation import answer_player, answer_publisher, offer_slots, read_answer
+from sfu.redundancy import unpack
 from sfu.rtp import ONE_BYTE_PROFILE, TWO_BYTE_PROFILE, RtpPacket
+from sfu.transport_feedback import TransportFeedback
 from tests.sfu.descriptions import LOCAL, SLOTS
 
 EXTENSION_ID = 7
@@ -131,6 +135,7 @@ def _red(data: bytes) -> None:
     blocks = red.split(data)
     assert red.primary(data) == (blocks[-1].payload_type, blocks[-1].payload)
     assert sum(len(block.payload) for block in blocks) < len(data)
+    assert unpack(packet(data))[-1].sequence_number == 1
 
 
 def _sdp(data: bytes) -> None:
@@ -154,6 +159,37 @@ def _tap(data: bytes) -> None:
     buffer = bytearray(data)
     for frame in tapframes.take_frames(buffer):
         assert frame.__class__.__module__ == tapframes.__name__
+
+
+def _framing(data: bytes) -> None:
+    """In pieces, as a connection brings them."""
+    frames, cut = FrameReader(), len(data) // 3
+    found = [
+        frame for part in (data[:cut], data[cut : 2 * cut], data[2 * cut :]) for frame in frames.frames(part)
+    ]
+    assert sum(map(len, found)) <= len(data)
+
+
+class _Feedback:
+    """What a hostile receiver tells of packets, among them some that were sent."""
+
+    def __init__(self) -> None:
+        self.estimator = LinkEstimator()
+        self.number = 0
+        self.now = 0.0
+
+    def __call__(self, data: bytes) -> None:
+        self.now += 0.05
+        self.estimator.sent(self.number, 10, 11_000, self.now)
+        self.number += 10
+        base = (self.number - 10 & 0xFFFF).to_bytes(2, "big")
+        whole = bytes.fromhex("8fcd") + (2 + len(data) // 4).to_bytes(2, "big") + bytes(8)
+        for body in (data, base + data[2:]):
+            for message in rtcp.parse((whole + body)[: 12 + len(data) // 4 * 4]).messages:
+                if isinstance(message, TransportFeedback):
+                    self.estimator.feedback(message, self.now)
+        self.estimator.tick(self.now)
+        assert FLOOR_BPS <= self.estimator.bitrate_bps <= CEILING_BPS
 
 
 def _control(data: bytes) -> None:
@@ -193,6 +229,8 @@ TARGETS: dict[str, Target] = {
     "described": Target(_described("VP8"), tokens=(b"\x80\x00\x01\x80", b"\xff\x7f")),
     "opus": Target(_opus),
     "red": Target(_red, tokens=(b"\xef\x0f\x00\x10", b"\x6f")),
+    "framing": Target(_framing, tokens=(b"\x00\x14", b"\xff\xff", b"\x05\xdc")),
+    "feedback": Target(_Feedback(), tokens=(b"\x20\x10", b"\x80\x00", b"\xd5\x55", b"\x00\x0a"), longest=1_400),
     "sdp": Target(_sdp, (SdpError,), _SDP_TOKENS, 70_000),
     "tap": Target(_tap, tokens=(b"\x00\x00\x00\x05", *_JSON_TOKENS), longest=70_000),
     "control": Target(_control, (ControlError,), _JSON_TOKENS, 70_000),

@@ -121,7 +121,7 @@ class Copy:
 
     tag_length = 10
 
-    def __init__(self, source: Source, agreed: Agreed = AGREED) -> None:
+    def __init__(self, source: Source, agreed: Agreed = AGREED, kind: str = "video") -> None:
         self.link = Numbers()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -139,7 +139,7 @@ class Copy:
             self,  # type: ignore[arg-type]
             source.output,
             self.link,
-            "video",
+            kind,
             COPY_SSRC,
             COPY_RTX_SSRC,
         )

@@ -3,8 +3,8 @@
 from sfu.formats import Format, Payload
 from sfu.keyframes import KEYFRAME_REQUEST_INTERVAL_S
 from sfu.layers import ALL
+from sfu.numbering import BEGIN_ANEW_INTERVAL_S
 from sfu.rtp import RtpPacket
-from sfu.stream import BEGIN_ANEW_INTERVAL_S
 from tests.sfu.copies import SSRC, Collector, Source
 from tests.sfu.packets import audio_packet, video_packet
 
