@@ -59,6 +59,7 @@ export class MediaLinks {
       exchange: signals.publish,
       state: (state) => this.#set("publishing", state),
       doubted: signals.doubted,
+      strained: () => void this.renegotiate(),
       configuration,
     });
     this.receiver = new Receiver({
