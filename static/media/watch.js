@@ -5,6 +5,7 @@
  */
 const LOOK_INTERVAL_MS = 300;
 const SILENCE_MS = 3000;
+const IDLE_SILENCE_MS = 3500;
 /** Where packets came by the dozen, none for so long makes one doubt the line; that they were paused is possible. */
 const DOUBT_MS = 1200;
 const MANY = 4;
@@ -12,6 +13,8 @@ const MANY = 4;
 const SURE_MS = 2000;
 /** How long an interruption may last before the connection is built anew: shorter ones heal on the same path. */
 const PATIENCE_MS = 1000;
+/** Where only checks are sent, one in 2.5 s, a lossy line swallows two in a row and is still a line. */
+const IDLE_PATIENCE_MS = 5000;
 /** A first connection takes one or two round trips; one that takes this long finds no path. */
 const CONNECT_DEADLINE_MS = 10_000;
 
@@ -24,9 +27,6 @@ const STATES = {
   disconnected: "interrupted",
   failed: "failed",
 };
-/** @type {Partial<Record<LinkState, number>>} how long each state is borne before it counts as failed */
-const DEADLINES = { connecting: CONNECT_DEADLINE_MS, interrupted: PATIENCE_MS };
-
 /**
  * @typedef {object} LinkHandlers
  * @property {(state: LinkState) => void} state
@@ -79,8 +79,8 @@ export class LinkWatch {
     if (this.#connection.connectionState !== "connected" || this.#controller.signal.aborted) return;
     this.#heard(arrivedOf(report));
     const silence = performance.now() - this.#heardAt;
-    this.#doubt(silence > DOUBT_MS && Math.max(...this.#flow) >= MANY);
-    this.#set(silence < SILENCE_MS ? "connected" : "interrupted");
+    this.#doubt(silence > DOUBT_MS && this.#isBusy);
+    this.#set(silence < (this.#isBusy ? SILENCE_MS : IDLE_SILENCE_MS) ? "connected" : "interrupted");
     this.#handlers.looked?.(report);
   }
 
@@ -90,6 +90,17 @@ export class LinkWatch {
     this.#flow = [this.#flow[1], arrived - this.#arrived];
     this.#arrived = arrived;
     this.#heardAt = performance.now();
+  }
+
+  get #isBusy() {
+    return Math.max(...this.#flow) >= MANY;
+  }
+
+  /** How long a state is borne before it counts as failed, ms; 0 for ever. @param {LinkState} state */
+  #patience(state) {
+    if (state === "connecting") return CONNECT_DEADLINE_MS;
+    if (state !== "interrupted") return 0;
+    return this.#isBusy ? PATIENCE_MS : IDLE_PATIENCE_MS;
   }
 
   /** @param {boolean} doubted */
@@ -103,7 +114,7 @@ export class LinkWatch {
     if (!state || state === this.#state) return;
     this.#state = state;
     clearTimeout(this.#deadline);
-    const patience = DEADLINES[state];
+    const patience = this.#patience(state);
     if (patience) this.#deadline = setTimeout(() => this.#set("failed"), patience);
     if (state === "failed") this.close();
     this.#handlers.state(state);

@@ -5,7 +5,7 @@ const CALM = 0.08;
 const LOOKS = 2;
 const CALM_LOOKS = 10;
 /** A queue that grows by so much says that the line is too narrow: then loss is ours to mend, ms. */
-const QUEUE_MS = 80;
+const QUEUE_MS = 150;
 /** Less loss than this more, while we do not fall below the floor, is chance. */
 const MORE_LOSS = 0.12;
 
