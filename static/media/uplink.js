@@ -2,7 +2,7 @@ import { UplinkFloor } from "../models/uplink-floor.js";
 
 const INTERVAL_MS = 1000;
 /** A face at 15 pictures a second, a voice, and what is sent again, kbit/s. */
-const FLOOR_KBPS = 400;
+const FLOOR_KBPS = 500;
 
 /** Watches how a publishing connection loses, and says when its rate should not be let fall for that. */
 export class Uplink {
