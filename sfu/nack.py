@@ -11,6 +11,9 @@ MAX_AGE_S: Final = 1.0
 MAX_TRIES: Final = 10
 # Below this, a repeated request would overtake the answer to the first even on a local network.
 MIN_INTERVAL_S: Final = 0.02
+# How much a new answer tells of how long answers take, and how much later than usual one may come.
+REPAIR_WEIGHT: Final = 0.2
+REPAIR_MARGIN: Final = 1.15
 # Scattered numbers cost four bytes each: a request stays below one datagram.
 MAX_REQUESTED: Final = 250
 
@@ -46,6 +49,7 @@ class LossTracker:
         "highest",
         "jitter",
         "received_count",
+        "repair_s",
     )
 
     def __init__(self, clock_rate: int) -> None:
@@ -55,6 +59,7 @@ class LossTracker:
         self.abandoned = 0
         self.jitter = 0.0
         self.highest: int | None = None
+        self.repair_s: float | None = None
         self._timestamp = 0
         self._arrival = 0.0
         self._start(0)
@@ -113,18 +118,29 @@ class LossTracker:
         self._restart_at = (sequence_number + 1) & 0xFFFF
         return False
 
-    def recovered(self, sequence_number: int) -> bool:
-        """Note a packet that came as RTX: it fills its hole, the original stays lost in the reports."""
+    def recovered(self, sequence_number: int, now: float | None = None) -> bool:
+        """Note a packet that came as RTX, at `now`: it fills its hole, the original stays lost in the reports."""
         if self.highest is None:
             return False
         number = self.highest + ((sequence_number - self.highest + 0x8000) & 0xFFFF) - 0x8000
-        return self._missing.pop(number, None) is not None
+        missing = self._missing.pop(number, None)
+        if missing is not None and missing.tries == 1 and now is not None:
+            self._learn(now - missing.tried_at)
+        return missing is not None
+
+    def _learn(self, repair_s: float) -> None:
+        before = self.repair_s if self.repair_s is not None else repair_s
+        self.repair_s = before + REPAIR_WEIGHT * (repair_s - before)
 
     def due(self, now: float, rtt_s: float) -> list[int]:
-        """The sequence numbers to ask for now, the oldest first; calling it counts as having asked."""
+        """The sequence numbers to ask for now, the oldest first; calling it counts as having asked.
+
+        `rtt_s` is what to reckon with until answers have shown how long one takes.
+        """
         if not self._missing:
             return []
-        interval = max(rtt_s, MIN_INTERVAL_S)
+        shown_s = rtt_s if self.repair_s is None else min(REPAIR_MARGIN * self.repair_s, MAX_AGE_S / 4)
+        interval = max(shown_s, MIN_INTERVAL_S)
         requested: list[int] = []
         for number, missing in list(self._missing.items()):
             if self._is_hopeless(number, missing, now, interval):

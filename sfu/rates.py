@@ -8,8 +8,13 @@ from sfu.layers import ALL, Limits
 # A second holds some frames of the slowest layer; encoders are calm enough for the half.
 _INTERVAL_S: Final = 0.5
 _WEIGHT: Final = 0.5
+# A stream that takes less for a moment (it has just begun, its encoder is short of time) soon takes as much again,
+# and whoever was given it for its little cost is flooded.
+_FALLING_WEIGHT: Final = 0.1
 # What has brought nothing for so long is not being sent: a still screen brings a frame a second at least.
 SILENT_S: Final = 1.5
+# Who pauses a stream must find its rate again as it was: an interval in which it ended tells less than half of it.
+_ENDED_S: Final = 0.3
 
 
 class LayerRates:
@@ -38,8 +43,9 @@ class LayerRates:
             return
         elapsed = now - self._since
         if elapsed >= _INTERVAL_S:
-            self._smooth(self._bitrates, self._octets, 8 / elapsed)
-            self._smooth(self._framerates, self._frames, 1 / elapsed)
+            if now - self.last_arrival < _ENDED_S:
+                self._smooth(self._bitrates, self._octets, 8 / elapsed)
+                self._smooth(self._framerates, self._frames, 1 / elapsed)
             self._begin(now)
 
     def _begin(self, now: float) -> None:
@@ -53,7 +59,8 @@ class LayerRates:
     ) -> None:
         for key in rates.keys() | counts.keys():
             rate = counts.get(key, 0) * scale
-            rates[key] = rate if key not in rates else rates[key] + _WEIGHT * (rate - rates[key])
+            before = rates.get(key, rate)
+            rates[key] = before + (_WEIGHT if rate > before else _FALLING_WEIGHT) * (rate - before)
 
     def is_alive(self, now: float) -> bool:
         """Whether packets came lately."""

@@ -4,8 +4,15 @@ from typing import Final
 
 from sfu.drops import DropReason
 
-# What is sent again may cost a fifth of what is sent, after a start that lets one lost keyframe through.
+# What is sent again may cost a fifth of what is sent, after a start that lets one lost keyframe through; on a line
+# that loses more, so many times what it loses, for what is sent again is lost too, and so are the requests.
 RESEND_SHARE: Final = 0.2
+PER_LOSS: Final = 3.0
+MOST_SHARE: Final = 1.0
+# Whoever asks once in a round trip does not meet it exactly.
+_EARLY: Final = 0.7
+# Where so much is lost an answer goes out twice: with it a repair ends in two round trips instead of three.
+TWICE_FROM: Final = 0.15
 RESEND_BURST_BYTES: Final = 100_000
 _MOST_RESENT: Final = 2048
 # No round trip that we reckon with is longer.
@@ -13,21 +20,28 @@ _MOST_RTT_S: Final = 1.0
 
 
 class ResendBudget:
-    """Each packet at most once in a round trip, all within a share of what is sent."""
+    """Each packet at most once in a round trip, all within a share of what is sent; `loss` is the line's."""
 
     def __init__(self) -> None:
         self.resent = 0
+        self.loss = 0.0
         self._octets = float(RESEND_BURST_BYTES)
         self._resent_at: dict[int, float] = {}
 
     def earn(self, octets: int) -> None:
         """So much was sent the first time."""
-        self._octets += octets * RESEND_SHARE
+        self._octets += octets * min(MOST_SHARE, max(RESEND_SHARE, PER_LOSS * self.loss))
+
+    @property
+    def copies(self) -> int:
+        """How often an answer is sent."""
+        return 2 if self.loss >= TWICE_FROM else 1
 
     def refusal(self, sequence: int, octets: int, now: float, rtt_s: float) -> DropReason | None:
         """Why this packet may not be sent again now; None when it may, and then it counts as done."""
-        if now - self._resent_at.get(sequence, float("-inf")) < rtt_s:
+        if now - self._resent_at.get(sequence, float("-inf")) < _EARLY * rtt_s:
             return DropReason.NACK_REPEATED
+        octets *= self.copies
         if octets > self._octets:
             return DropReason.NACK_OVER_BUDGET
         self._octets = min(self._octets, RESEND_BURST_BYTES) - octets

@@ -172,7 +172,7 @@ class Stream:
         restored = self._restore(packet, payload)
         if restored is None:
             return None
-        self._tracker.recovered(restored.sequence_number)
+        self._tracker.recovered(restored.sequence_number, now)
         return self._receive_media(restored, now)
 
     def _receive_original(self, packet: RtpPacket, payload: Payload, now: float) -> None:

@@ -22,6 +22,8 @@ from sfu.writer import Agreed, CopyWriter
 
 # Before the first receiver report, and the bounds of what a report may claim.
 _RTT_S, _LEAST_RTT_S, _MOST_RTT_S = 0.1, 0.02, 1.0
+# A report is of a second or less: a few dozen packets.
+_LOSS_WEIGHT = 0.3
 
 
 class Subscription:
@@ -293,7 +295,8 @@ class Subscription:
             return DropReason.NACK_NOT_IN_HISTORY
         refusal = self.resends.refusal(sequence, len(packet.payload), now, self.rtt_s)
         if refusal is None:
-            self._send_again(packet, now)
+            for _ in range(self.resends.copies):
+                self._send_again(packet, now)
         return refusal
 
     def _send_again(self, packet: MediaPacket, now: float) -> None:
@@ -327,6 +330,7 @@ class Subscription:
     def received(self, block: rtcp.ReportBlock, now: float) -> float | None:
         """The receiver's report: loss, jitter, and the round trip, which is returned, when it answers our last one."""
         self.fraction_lost = block.fraction_lost / 256
+        self.resends.loss += _LOSS_WEIGHT * (self.fraction_lost - self.resends.loss)
         self.jitter_s = block.jitter / self.writer.numbers.clock_rate
         if self._reported is None or block.last_sr != self._reported[0]:
             return None

@@ -23,6 +23,7 @@ const SIDES = ["publishing", "receiving"];
  * @property {(demand: Demand) => Promise<Subscribed>} subscribe
  * @property {(sdp: string) => Promise<unknown>} answer
  * @property {() => Promise<unknown>} renewMedia
+ * @property {() => unknown} doubted media have fallen silent: does the server still hear us?
  */
 
 /**
@@ -57,6 +58,8 @@ export class MediaLinks {
     this.publisher = new Publisher({
       exchange: signals.publish,
       state: (state) => this.#set("publishing", state),
+      doubted: signals.doubted,
+      strained: () => void this.renegotiate(),
       configuration,
     });
     this.receiver = new Receiver({
@@ -66,6 +69,7 @@ export class MediaLinks {
       // What has cost us this connection at the server has cost us the other one too.
       replaced: () => void this.lost("publishing"),
       state: (state) => this.#set("receiving", state),
+      doubted: signals.doubted,
       configuration,
     });
   }
@@ -111,8 +115,14 @@ export class MediaLinks {
     });
   }
 
-  /** The line to the server is back: tell it again what is wanted, and repair what broke meanwhile. */
+  /**
+   * The line to the server is back: tell it again what is wanted, and repair what broke meanwhile. Media that are
+   * silent still, when the server can be reached, are not waited for.
+   */
   async returned() {
+    for (const side of SIDES) {
+      if (this.#link(side).silent) this.#set(side, "failed");
+    }
     if (Object.values(this.states).includes("failed")) await this.#renew();
     else await this.#attempt("receiving", () => this.receiver.refresh());
   }

@@ -1,5 +1,6 @@
 import { arrangeEncodings, encodingsOf } from "./encodings.js";
 import { Queue } from "./queue.js";
+import { Uplink } from "./uplink.js";
 import { LinkWatch } from "./watch.js";
 
 /** @import { Hint, Source } from "../models/shapes.js" */
@@ -16,6 +17,8 @@ const CONTENT = { camera: "motion", microphone: "speech", screen_audio: "music" 
  * @property {(sdp: string, sources: Record<string, Source>, hints: Partial<Record<Source, Hint>>) =>
  *   Promise<{sdp: string}>} exchange offer for answer
  * @property {(state: LinkState) => void} state
+ * @property {() => void} doubted
+ * @property {() => void} strained the rate is to be steered otherwise: negotiate again
  * @property {() => RTCConfiguration} configuration of a new connection
  */
 
@@ -32,6 +35,8 @@ export class Publisher {
   #connection = null;
   /** @type {LinkWatch | null} */
   #watch = null;
+  /** @type {Uplink | null} */
+  #uplink = null;
   /** @type {Map<Source, MediaStreamTrack>} */
   #tracks = new Map();
   /** @type {Map<Source, Place>} */
@@ -52,6 +57,11 @@ export class Publisher {
   /** The connection, working or not. */
   get connection() {
     return this.#connection;
+  }
+
+  /** Whether nothing comes any more. */
+  get silent() {
+    return this.#watch?.silent ?? false;
   }
 
   /** Whether there is anything to send. */
@@ -154,7 +164,7 @@ export class Publisher {
     const offer = connection.localDescription?.sdp ?? "";
     const sources = this.#sources();
     const { sdp } = await this.#signals.exchange(offer, sources, { screen: this.#screenHint });
-    await connection.setRemoteDescription({ type: "answer", sdp });
+    await connection.setRemoteDescription({ type: "answer", sdp: this.#uplink?.steer(sdp) ?? sdp });
     this.#agreed = new Set(Object.values(sources));
     for (const source of this.#places.keys()) await this.#arrange(source);
   }
@@ -165,7 +175,9 @@ export class Publisher {
       ...this.#signals.configuration(),
     });
     this.#connection = connection;
-    this.#watch = new LinkWatch(connection, this.#signals.state);
+    const uplink = new Uplink(this.#signals.strained);
+    this.#uplink = uplink;
+    this.#watch = new LinkWatch(connection, { ...this.#signals, looked: (report) => uplink.look(report) });
     return connection;
   }
 

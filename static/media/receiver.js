@@ -1,5 +1,6 @@
 import { sameDemand } from "../models/wants.js";
 import { SignallingError } from "../signalling/errors.js";
+import { Playout } from "./playout.js";
 import { peerOf } from "./sdp.js";
 import { LinkWatch } from "./watch.js";
 
@@ -17,6 +18,7 @@ import { LinkWatch } from "./watch.js";
  * @property {(slots: BoundSlot[], speakers: SpeakerSlot[]) => void} bound the slots carry other tracks now
  * @property {() => void} replaced the server has lost our connection and begun another one
  * @property {(state: LinkState) => void} state
+ * @property {() => void} doubted
  * @property {() => RTCConfiguration} configuration of a new connection
  */
 
@@ -49,6 +51,11 @@ export class Receiver {
   /** The connection, working or not. */
   get connection() {
     return this.#connection;
+  }
+
+  /** Whether nothing comes any more. */
+  get silent() {
+    return this.#watch?.silent ?? false;
   }
 
   /** Whether anything is wanted. */
@@ -113,7 +120,11 @@ export class Receiver {
       ...this.#signals.configuration(),
     });
     this.#connection = connection;
-    this.#watch = new LinkWatch(connection, this.#signals.state);
+    const playout = new Playout(connection);
+    this.#watch = new LinkWatch(connection, {
+      ...this.#signals,
+      looked: (report) => playout.look(report),
+    });
     return connection;
   }
 

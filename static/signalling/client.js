@@ -4,8 +4,10 @@ import { refusalOf, SignallingError, unwrap } from "./errors.js";
 
 /** How long an acknowledgement may take before the request counts as lost. */
 const ACK_DEADLINE_MS = 8000;
+/** The same where the line is doubted: a round trip, and one packet of it sent again. */
+const DOUBT_DEADLINE_MS = 1000;
 /** Wait between attempts to connect again: short, for people are looking at the screen. */
-const RECONNECT = { reconnectionDelay: 400, reconnectionDelayMax: 2500, timeout: 5000 };
+const RECONNECT = { reconnectionDelay: 200, reconnectionDelayMax: 2500, timeout: 5000 };
 
 /**
  * What this client needs of a Socket.IO socket; the vendor's `io()` gives one.
@@ -96,6 +98,11 @@ export class SignallingClient {
     if (this.state === "joined" && !this.#joining) await this.#join();
   }
 
+  /** The line may be dead though the socket looks alive: unless an answer comes soon, it is made anew. */
+  async doubt() {
+    if (this.state === "joined" && !this.#joining) await this.#join(DOUBT_DEADLINE_MS);
+  }
+
   close() {
     this.#setState("closed");
     this.#socket.disconnect();
@@ -120,10 +127,10 @@ export class SignallingClient {
     void this.#join();
   }
 
-  async #join() {
+  async #join(deadline = ACK_DEADLINE_MS) {
     this.#joining = true;
     try {
-      this.#joined(await this.#emit("join", { after: this.#handlers.after() }));
+      this.#joined(await this.#emit("join", { after: this.#handlers.after() }, deadline));
     } catch (error) {
       this.#joinFailed(error);
     }
@@ -190,10 +197,10 @@ export class SignallingClient {
   }
 
   /** @param {string} event @param {object} data */
-  async #emit(event, data) {
+  async #emit(event, data, deadline = ACK_DEADLINE_MS) {
     let ack;
     try {
-      ack = await this.#socket.timeout(ACK_DEADLINE_MS).emitWithAck(event, data);
+      ack = await this.#socket.timeout(deadline).emitWithAck(event, data);
     } catch {
       throw new SignallingError("no_answer");
     }

@@ -204,3 +204,16 @@ def test_any_numbers_in_any_order_are_survived(packets: list[tuple[int, int]], s
     assert (block is None) == (not packets)
     if block is not None:
         assert len(block.to_bytes()) == 24
+
+
+def test_it_asks_again_after_as_long_as_an_answer_takes():
+    tracker = fed([1, 3])
+    assert tracker.due(0.0, RTT_S) == [2]
+    assert tracker.recovered(2, 0.05)
+    assert tracker.repair_s == 0.05
+    tracker.received(5, 0, 1.0)
+    assert tracker.due(1.0, RTT_S) == [4]
+    assert tracker.due(1.05, RTT_S) == []
+    assert tracker.due(1.06, RTT_S) == [4]
+    assert tracker.recovered(4, 1.07)
+    assert tracker.repair_s == 0.05, "which of two requests was answered nobody knows"

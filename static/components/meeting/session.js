@@ -75,6 +75,7 @@ export class MeetingSession extends EventTarget {
         subscribe: (demand) => this.#client.subscribe(demand),
         answer: (sdp) => this.#client.answer(sdp),
         renewMedia: () => this.#client.renewMedia(),
+        doubted: () => this.#client.doubt(),
       },
       () => this.#changed(),
     );
@@ -163,6 +164,8 @@ export class MeetingSession extends EventTarget {
     const { signal } = this.#end;
     this.local.addEventListener("change", () => void this.#reconcile(), { signal });
     this.local.addEventListener("screen_ended", () => void this.#withdrawScreen(), { signal });
+    // Another network: what was open leads nowhere perhaps, and says so only after many seconds.
+    globalThis.addEventListener("online", () => void this.#client.doubt(), { signal });
     const levels = setInterval(() => this.#listenToOneself(), LEVEL_INTERVAL_MS);
     signal.addEventListener("abort", () => clearInterval(levels), { once: true });
   }

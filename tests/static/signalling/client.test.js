@@ -202,3 +202,15 @@ test("a missing event is asked for once at a time", async () => {
   await socket.answer({ ok: true, participant_id: "an", seq: 12, events: [] });
   await first;
 });
+
+test("a doubted line proves itself by an answer, or is cut and made anew", async () => {
+  const { client, socket, told } = await joined();
+  void client.doubt();
+  assert.deepEqual(socket.sent[0].data, { after: 10 });
+  await socket.answer({ ok: true, participant_id: "an", seq: 10, events: [] });
+  assert.deepEqual([client.state, told.length], ["joined", 1]);
+  const doubted = client.doubt();
+  await socket.fail();
+  await doubted;
+  assert.equal(socket.engineClosed, 1);
+});
