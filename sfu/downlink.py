@@ -15,7 +15,8 @@ from sfu.subscription import Subscription
 from sfu.transport_feedback import TransportFeedback
 
 _PICTURES: Final = ("camera", "screen")
-# A camera at full size and some voices fit; a link that bears less says so within a second, one that bears more by a probe.
+# A camera at full size and some voices fit. A link that bears less says so within a second; that it bears more, a
+# probe shows.
 START_BPS: Final = 2_000_000
 # Layers are chosen anew so often; what is wanted or lost is acted on at once.
 ALLOCATION_INTERVAL_S: Final = 0.5
