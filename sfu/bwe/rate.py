@@ -15,6 +15,9 @@ PROOF_MARGIN_BPS: Final = 10_000
 # A queue that grows this fast (s per s) says that the link carries less than we send. A slower growth may come
 # from others; an estimate above what we send is then lowered step by step.
 STEEP: Final = 0.3
+# Who sends less than this share of the estimate is taken at its word only when overuse is seen twice in such a time.
+LITTLE: Final = 0.5
+REPEAT_S: Final = 1.5
 # The capacity seen at the last overuse holds within this range of it.
 NEAR: Final = 0.15
 MOST_STEP_S: Final = 1.0
@@ -44,6 +47,9 @@ class RateControl:
 
     def _decrease(self, slope: float, proven_bps: float | None, now: float) -> bool:
         basis = self.bitrate_bps
+        if proven_bps is not None and proven_bps < LITTLE * basis and now - self.decreased_at > REPEAT_S:
+            # So little fills no queue at once: the way has changed perhaps. If it grows on, that was wrong.
+            proven_bps = None
         if proven_bps is not None:
             self._note_capacity(proven_bps)
             doubt = 1 - min(1.0, slope / STEEP)

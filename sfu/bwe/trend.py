@@ -24,12 +24,13 @@ GAIN_UP, GAIN_DOWN = 0.0087, 0.039
 # A jump this far beyond the threshold says nothing about the jitter and does not move it.
 MOST_OFFSET_MS: Final = 15.0
 # A queue shorter than this is none: jitter has a trend too, but its shortest delays stay what they were.
-LEAST_QUEUE_MS: Final = 10.0
+LEAST_QUEUE_MS: Final = 35.0
 # A queue longer than this that does not shrink, while packets are lost, is overuse too: a full one cannot grow.
 STANDING_QUEUE_MS: Final = 120.0
 RECENT_MS: Final = 200.0
-# The shortest delay is remembered so long, and at most twice as long: clocks drift, routes change.
-BASE_S: Final = 10.0
+# The shortest delay is remembered so long, and at most twice as long: clocks drift, routes change, and while a
+# queue is thought to stand nothing is probed.
+BASE_S: Final = 4.0
 JITTER_SHARE: Final = 0.03
 # A leap of the receiver's clock, or of the route: begin anew.
 MOST_LEAP_MS: Final = 3000.0

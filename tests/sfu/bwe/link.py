@@ -44,6 +44,22 @@ class World:
         self.now = end
 
 
+class Swing:
+    """A delay that wanders to either side, to another place every tenth of a second, as on a shared radio."""
+
+    def __init__(self, most_s: float, seed: int) -> None:
+        self._most_s, self._random = most_s, Random(seed)
+        self._step, self._from, self._to = 0, 0.0, 0.0
+
+    def at(self, now: float) -> float:
+        """How much longer the way is than at its best; always the same for `most_s` 0."""
+        step, share = divmod(now, 0.1)
+        while self._step < step:
+            self._step += 1
+            self._from, self._to = self._to, self._random.uniform(0, 2) * self._most_s
+        return self._from + share * 10 * (self._to - self._from)
+
+
 class Link:
     """A drop-tail queue before a line of some capacity, then the way: delay, jitter, chance losses."""
 
@@ -59,6 +75,7 @@ class Link:
     ) -> None:
         self.world = world
         self.capacity_bps = capacity_bps
+        self.swing = Swing(0.0, seed)
         self.delay_s, self.jitter_s, self.loss, self.queue_s = delay_s, jitter_s, loss, queue_s
         self.down = False
         self.stalled_until = 0.0
@@ -87,7 +104,8 @@ class Link:
         if self._random.random() < self.loss:
             return None, queued
         jitter = min(1.0, abs(self._random.gauss(0, 0.4))) * self.jitter_s
-        arrival = self.world.now + self._bits / self.capacity_bps + self.delay_s + jitter
+        way = self.delay_s + jitter + self.swing.at(self.world.now)
+        arrival = self.world.now + self._bits / self.capacity_bps + way
         self._last_arrival = max(self._last_arrival, arrival, self.stalled_until)
         return self._last_arrival, queued
 

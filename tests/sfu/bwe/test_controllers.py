@@ -112,9 +112,18 @@ def test_the_rate_climbs_no_further_than_proven() -> None:
     ],
 )
 def test_a_decrease_is_as_deep_as_the_queue_grows(slope: float, expected: float) -> None:
-    control = rate(5e6)
+    control = rate(1.9e6)
     assert control.update(Usage.OVERUSE, slope, 1e6, 0.1, 1.0)
     assert control.bitrate_bps == pytest.approx(expected)
+
+
+def test_who_sends_little_is_taken_at_its_word_when_overuse_lasts() -> None:
+    """A longer way looks like a queue once; a narrower link goes on looking like one."""
+    control = rate(5e6)
+    assert control.update(Usage.OVERUSE, 1.0, 1e6, 0.1, 1.0)
+    assert control.bitrate_bps == pytest.approx(4.25e6)
+    assert control.update(Usage.OVERUSE, 1.0, 1e6, 0.1, 1.4)
+    assert control.bitrate_bps == pytest.approx(0.85e6)
 
 
 def test_near_the_capacity_the_rate_climbs_slowly_and_beyond_it_fast() -> None:

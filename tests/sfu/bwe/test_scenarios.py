@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sfu.bwe.link import LAYERS_BPS, Flow, Link, TcpLike, World
+from tests.sfu.bwe.link import LAYERS_BPS, Flow, Link, Swing, TcpLike, World
 
 AUDIO_AND_LOWEST_LAYER_BPS = 180_000
 STEPS = ((0, 40, 1e6), (40, 60, 2.5e6), (60, 80, 0.6e6), (80, 100, 1e6))
@@ -183,6 +183,24 @@ def test_rfc_8867_three_flows() -> None:
     assert max(shares) < 2 * min(shares)
     assert sum(shares) > 0.7 * 3.5e6
     assert max(flow.loss(65, 120) for flow in flows) < 0.02
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("longer_s", "swing_s"), [(0.05, 0.01), (0.2, 0.0), (0.2, 0.03)])
+def test_a_longer_and_wandering_way_is_no_lack_of_capacity(
+    longer_s: float, swing_s: float, seed: int
+) -> None:
+    link = Link(World(), 10e6, delay_s=0.002, seed=seed)
+    flow = Flow(link, LAYERS_BPS[:4])
+
+    def lengthen() -> None:
+        link.delay_s += longer_s
+        link.swing = Swing(swing_s, seed)
+
+    link.world.at(link.world.began + 10, lengthen)
+    link.world.run(25)
+    assert flow.arrived_bps(9, 10) > 1.5e6
+    assert flow.arrived_bps(18, 25) > 1.5e6
 
 
 @pytest.mark.parametrize("seed", [1, 2])
