@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -39,7 +40,7 @@ class Worker:
         return first.algorithm, first.value
 
 
-class Peer:
+class Peer(ABC):
     """A remote end of one meeting. Its node closes it; it closes itself only when its transport ends.
 
     `turn` spreads the peers' reports over the time between two.
@@ -127,9 +128,9 @@ class Peer:
     def report(self, now: float) -> None:
         """RTCP reports, once a second."""
 
+    @abstractmethod
     def health(self, now: float) -> Health:
         """How this direction of the connection was since the last time it was asked."""
-        raise NotImplementedError
 
     def close(self, reason: str) -> None:
         """End the transport and leave the router. Idempotent."""
