@@ -106,6 +106,7 @@ class Peer(ABC):
         for message in messages:
             self.handle_rtcp(message, now)
 
+    @abstractmethod
     def handle_rtcp(self, message: rtcp.Message, now: float) -> None:
         """One RTCP message from the peer."""
 
@@ -119,12 +120,15 @@ class Peer(ABC):
 
     # Lifecycle
 
+    @abstractmethod
     def release(self) -> None:
         """Leave the router. Idempotent."""
 
+    @abstractmethod
     def tick(self, now: float) -> None:
         """What is due by the clock: several times a second."""
 
+    @abstractmethod
     def report(self, now: float) -> None:
         """RTCP reports, once a second."""
 
