@@ -8,6 +8,7 @@ from typing import Any
 
 from sfu import rtcp, sdp
 from sfu.bwe.arrivals import ArrivalLog
+from sfu.bwe.steady import SteadyArrivals
 from sfu.drops import DropReason
 from sfu.errors import ParseError, PeerError
 from sfu.formats import Format, Payload
@@ -15,6 +16,7 @@ from sfu.health import Counted, Health
 from sfu.keyframes import FEEDBACK_SSRC
 from sfu.limits import LogLimiter
 from sfu.negotiation import (
+    ABS_SEND_TIME_URI,
     MID_URI,
     REPAIRED_RID_URI,
     RID_URI,
@@ -73,7 +75,9 @@ class PublishingPeer(Peer):
         self._strangers: set[int] = set()
         self._limiter = LogLimiter(_log)
         self._arrivals = ArrivalLog(FEEDBACK_SSRC)
+        self._steady = SteadyArrivals()
         self._number_id: int | None = None
+        self._send_time_id: int | None = None
         self._upstream = Upstream(
             worker.output, self.transport.send_rtcp, worker.mux.after_batch, lambda: _RTT_S, worker.asked
         )
@@ -183,12 +187,14 @@ class PublishingPeer(Peer):
 
     def _agree_on_feedback(self) -> None:
         """All sections of a bundle number their packets in one sequence, by one id."""
-        wanted = (
-            track.media.extensions.get(TRANSPORT_WIDE_CC_URI)
+        numbered = [
+            track.media.extensions
             for track in self._tracks.values()
-            if "transport-cc" in track.media.feedback
-        )
-        self._number_id = next((number for number in wanted if number is not None), None)
+            if "transport-cc" in track.media.feedback and TRANSPORT_WIDE_CC_URI in track.media.extensions
+        ]
+        agreed = numbered[0] if numbered else {}
+        self._number_id = agreed.get(TRANSPORT_WIDE_CC_URI)
+        self._send_time_id = agreed.get(ABS_SEND_TIME_URI)
 
     def unpublish(self, source: str) -> None:
         """End one publication, if there is one; what still comes of it is dropped."""
@@ -208,11 +214,15 @@ class PublishingPeer(Peer):
             return self.worker.output.drops.count(DropReason.RTP_MALFORMED)
         now = time.monotonic()
         if self._number_id is not None and (number := packet.extension(self._number_id)) is not None:
-            self._arrivals.received(int.from_bytes(number[:2], "big"), now)
+            self._arrivals.received(int.from_bytes(number[:2], "big"), self._told_arrival(packet, now))
         stream = self._by_ssrc.get(packet.ssrc) or self._bind(packet)
         if stream is None:
             return self._refuse(packet.ssrc)
         return stream.receive(packet, now)
+
+    def _told_arrival(self, packet: RtpPacket, now: float) -> float:
+        sent = packet.extension(self._send_time_id) if self._send_time_id is not None else None
+        return now if sent is None else self._steady.arrived(int.from_bytes(sent[:3], "big"), now)
 
     def _refuse(self, ssrc: int) -> None:
         """Count it; tell once of each SSRC, of the few that the transport lets through, whose it really is."""

@@ -45,10 +45,10 @@ _READ: Final = {
 def read_of_publisher(offered: Media, codecs: Sequence[Codec]) -> dict[int, str]:
     """What we take of a publisher's that will send the first of `codecs`.
 
-    One way to estimate its bandwidth is enough, the better one it has. The dependency descriptor is for AV1, whose
-    layers it alone tells: where it is agreed, Chromium leaves the picture numbers out of VP8.
+    The dependency descriptor is for AV1, whose layers it alone tells: where it is agreed, Chromium leaves the
+    picture numbers out of VP8.
     """
-    left_out = {ABS_SEND_TIME_URI if has_transport_wide_cc(offered) else TRANSPORT_WIDE_CC_URI}
+    left_out = set() if has_transport_wide_cc(offered) else {TRANSPORT_WIDE_CC_URI}
     if not codecs or codecs[0].name.upper() != "AV1":
         left_out.add(DEPENDENCY_DESCRIPTOR_URI)
     found = _chosen(offered, _READ[offered.kind])

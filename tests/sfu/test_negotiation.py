@@ -258,16 +258,17 @@ FEEDBACK = "a=rtcp-fb:96 goog-remb\na=rtcp-fb:96 transport-cc\n"
 @pytest.mark.parametrize(
     ("lines", "extensions", "feedback"),
     [
-        (WIDE_CC + SEND_TIME + FEEDBACK, {TRANSPORT_WIDE_CC_URI: 3}, {"transport-cc", "goog-remb"}),
+        (WIDE_CC + SEND_TIME + FEEDBACK, {TRANSPORT_WIDE_CC_URI: 3, ABS_SEND_TIME_URI: 2},
+         {"transport-cc", "goog-remb"}),
         (SEND_TIME + FEEDBACK, {ABS_SEND_TIME_URI: 2}, {"goog-remb"}),
         (WIDE_CC + SEND_TIME, {ABS_SEND_TIME_URI: 2}, set()),
         (WIDE_CC + WIDE_CC.replace("3", "5") + "a=rtcp-fb:* transport-cc\n", {TRANSPORT_WIDE_CC_URI: 3},
          {"transport-cc"}),
         ("a=extmap:9 urn:x\na=extmap:1 " + AUDIO_LEVEL_URI + "\n", {}, set()),
     ],
-    ids=["the better one", "the other one", "no feedback", "named twice", "nothing for us"],
+    ids=["both", "without numbers", "no feedback", "named twice", "nothing for us"],
 )  # fmt: skip
-def test_one_way_to_estimate_bandwidth(lines: str, extensions: dict[str, int], feedback: set[str]) -> None:
+def test_what_bandwidth_is_estimated_by(lines: str, extensions: dict[str, int], feedback: set[str]) -> None:
     video = answered(OFFER + lines).media[1]
     assert video.extensions == extensions
     assert video.feedback - {"nack", "nack pli"} == feedback
