@@ -32,6 +32,7 @@ class LossTracker:
 
     Holes are asked for at once, then once per round trip until filled, tried `MAX_TRIES` times, older than
     `MAX_AGE_S` or more than `MAX_BEHIND` behind; `abandoned` counts those given up: time for a keyframe.
+    `fraction_lost` is what the last report told, as a share.
     The statistics are those of RFC 3550, A.1, A.3 and A.8. Times are seconds of a monotonic clock.
     """
 
@@ -46,6 +47,7 @@ class LossTracker:
         "_sender_report",
         "_timestamp",
         "abandoned",
+        "fraction_lost",
         "highest",
         "jitter",
         "received_count",
@@ -57,6 +59,7 @@ class LossTracker:
         self._missing: dict[int, _Missing] = {}
         self._sender_report: tuple[int, float] | None = None
         self.abandoned = 0
+        self.fraction_lost = 0.0
         self.jitter = 0.0
         self.highest: int | None = None
         self.repair_s: float | None = None
@@ -168,9 +171,10 @@ class LossTracker:
         if self.highest is None:
             return None
         last_sr, since = self._sender_report or (0, now)
+        self.fraction_lost = self._lost_since(self.highest)
         return ReportBlock(
             ssrc=ssrc,
-            fraction_lost=self._fraction_lost(self.highest),
+            fraction_lost=min(255, int(256 * self.fraction_lost)),
             lost=max(-0x800000, min(self._expected(self.highest) - self.received_count, 0x7FFFFF)),
             highest_sequence=self.highest & 0xFFFFFFFF,
             jitter=int(self.jitter),
@@ -186,9 +190,10 @@ class LossTracker:
     def _expected(self, highest: int) -> int:
         return highest - self._base + 1
 
-    def _fraction_lost(self, highest: int) -> int:
+    def _lost_since(self, highest: int) -> float:
+        """The share lost since it was asked last."""
         expected = self._expected(highest) - self._expected_prior
         lost = expected - (self.received_count - self._received_prior)
         self._expected_prior += expected
         self._received_prior = self.received_count
-        return min(255, (lost << 8) // expected) if lost > 0 and expected > 0 else 0
+        return lost / expected if lost > 0 and expected > 0 else 0.0

@@ -11,7 +11,7 @@ PER_LOSS: Final = 3.0
 MOST_SHARE: Final = 1.0
 # Whoever asks once in a round trip does not meet it exactly.
 _EARLY: Final = 0.7
-# Where so much is lost an answer goes out twice: with it a repair ends in two round trips instead of three.
+# Where so much is lost a request and its answer go out twice: a repair ends in two round trips instead of three.
 TWICE_FROM: Final = 0.15
 RESEND_BURST_BYTES: Final = 100_000
 _MOST_RESENT: Final = 2048

@@ -23,6 +23,7 @@ from sfu.output import Output
 from sfu.packet import MediaPacket, align
 from sfu.rates import LayerRates
 from sfu.redundancy import MOST_DEPTH, unpack
+from sfu.resend import TWICE_FROM
 from sfu.rewriter import SequenceRewriter
 from sfu.rtp import RtpPacket
 from sfu.sink import Sink
@@ -335,7 +336,9 @@ class Stream:
         missing = self._tracker.due(now, self._upstream.rtt_s())
         if missing:
             self._upstream.asked.nacks += 1
-            self._upstream.send_rtcp(rtcp.Nack(FEEDBACK_SSRC, self.ssrc, tuple(missing)).to_bytes())
+            request = rtcp.Nack(FEEDBACK_SSRC, self.ssrc, tuple(missing)).to_bytes()
+            for _ in range(2 if self._tracker.fraction_lost >= TWICE_FROM else 1):
+                self._upstream.send_rtcp(request)
         if self._tracker.abandoned > self._abandoned:
             self._abandoned = self._tracker.abandoned
             self.request_keyframe(now)
