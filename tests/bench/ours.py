@@ -59,7 +59,8 @@ def run_of(report: Report) -> Run:
     assert report.worker is not None, "our own server shows its counters"
     return Run(
         cpu_us=report.worker.cpu_us_a_packet,
-        delivered=(report.received + report.overflowed) / report.expected,
+        # What overflowed may also have been a probe or a report.
+        delivered=(report.received + min(report.overflowed, report.lost)) / report.expected,
         rate=report.packets_per_s,
         cpu_share=report.worker.cpu_share,
         delay_p50_ms=report.delay_ms.p50,
