@@ -5,10 +5,9 @@ did not arrive costs nothing to read, and each arrival takes at least a byte: no
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from sfu.errors import ParseError
 
@@ -30,11 +29,10 @@ _MOST_ARRIVALS: Final = 400
 _MOST_DISTANCE: Final = 0x7FFF
 
 
-@dataclass(frozen=True, slots=True)
-class TransportFeedback:
-    """What became of `count` packets from the transport-wide number `base_number` on (modulo 2**16).
+class TransportFeedback(NamedTuple):
+    """What became of `status_count` packets from the transport-wide number `base_number` on (modulo 2**16).
 
-    `received` has the distances from `base_number` of those that arrived, ascending, each below `count`.
+    `received` has the distances from `base_number` of those that arrived, ascending, each below `status_count`.
     `deltas` has for each of them the time since the one before it in the list, in ticks of 250 µs; it may be
     negative, and for the first one it is the time since `reference_time`, which counts 64 ms, modulo 2**24.
     `feedback_count` numbers the messages, modulo 256. `media_ssrc` is any stream of the one who sent the packets.
@@ -43,7 +41,7 @@ class TransportFeedback:
     sender_ssrc: int
     media_ssrc: int
     base_number: int
-    count: int
+    status_count: int
     reference_time: int
     feedback_count: int
     received: tuple[int, ...]
@@ -59,13 +57,20 @@ class TransportFeedback:
         first = (0xA0 if missing else 0x80) | FMT_TRANSPORT_FEEDBACK
         times = (self.reference_time & 0xFFFFFF) << 8 | self.feedback_count & 0xFF
         head = _HEAD.pack(
-            first, _RTPFB, words, self.sender_ssrc, self.media_ssrc, self.base_number, self.count, times
+            first,
+            _RTPFB,
+            words,
+            self.sender_ssrc,
+            self.media_ssrc,
+            self.base_number,
+            self.status_count,
+            times,
         )
         return head + chunks + deltas + (bytes(missing - 1) + bytes((missing,)) if missing else b"")
 
     def _symbols(self) -> bytes:
         kinds = (_SMALL if 0 <= delta <= 0xFF else _LARGE for delta in self.deltas)
-        symbols = bytearray(self.count)
+        symbols = bytearray(self.status_count)
         for offset, kind in zip(self.received, kinds, strict=True):
             symbols[offset] = kind
         return bytes(symbols)

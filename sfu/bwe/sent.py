@@ -63,14 +63,22 @@ class SentLog:
             return fates
         ticks = self._ticks(message)
         self._recover(message)
+        told = message.status_count
+        all_came = len(message.received) == told
         while groups:
             first, count, octets, sent_at = groups[0]
             start = ((first - base + 0x8000) & 0xFFFF) - 0x8000
-            if start >= message.count:
+            end = start + count
+            if start >= told:
                 break
             groups.popleft()
             self._next = first + count
-            if start < 0 or start + count > message.count:
+            if all_came and 0 <= start and end <= told:
+                # The reference time stands first in `ticks`.
+                came = ticks[start + 1 : end + 1]
+                fates.append(GroupFate(sent_at, count, octets, count, octets, min(came), max(came)))
+                continue
+            if start < 0 or end > told:
                 start, count, octets = self._cut(message, first, start, count, octets, sent_at)
                 if count <= 0:
                     continue
@@ -85,10 +93,10 @@ class SentLog:
         else:
             end = self._next
         ahead = ((message.base_number - end + 0x8000) & 0xFFFF) - 0x8000
-        beyond = min(message.count, ahead + message.count)
+        beyond = min(message.status_count, ahead + message.status_count)
         if beyond > 0:
             received = message.received
-            self.unknown += len(received) - bisect_left(received, message.count - beyond)
+            self.unknown += len(received) - bisect_left(received, message.status_count - beyond)
         return ahead < 0
 
     def _ticks(self, message: TransportFeedback) -> list[int]:
@@ -123,7 +131,7 @@ class SentLog:
             skipped = min(-start, count)
             self.skipped_octets += skipped * each
             first, start, count = first + skipped, 0, count - skipped
-        rest = start + count - message.count
+        rest = start + count - message.status_count
         if rest > 0 and count > 0:
             count -= rest
             self._groups.appendleft((first + count, rest, rest * each, sent_at))
@@ -140,11 +148,8 @@ class SentLog:
         sent_at: float,
     ) -> GroupFate:
         received = message.received
-        if len(received) == message.count:
-            low, high = start, start + count
-        else:
-            low = bisect_left(received, start)
-            high = bisect_left(received, start + count, low)
+        low = bisect_left(received, start)
+        high = bisect_left(received, start + count, low)
         arrived = high - low
         if arrived == count:
             arrived_octets = octets
@@ -152,7 +157,7 @@ class SentLog:
             self._note_lost(message, low, high, start, count)
             arrived_octets = octets * arrived / count
         if arrived < 2:
-            # The reference time stands first in `ticks`; of what did not arrive the place is of no meaning.
+            # Of what did not arrive the place is of no meaning.
             return GroupFate(sent_at, count, octets, arrived, arrived_octets, ticks[high], ticks[high])
         times = ticks[low + 1 : high + 1]
         return GroupFate(sent_at, count, octets, arrived, arrived_octets, min(times), max(times))

@@ -3,8 +3,9 @@
 from collections import deque
 from enum import Enum
 from math import inf
-from operator import mul
 from typing import Final
+
+from sfu.bwe.line import Line
 
 # Packets that leave within this time are one sample.
 BURST_S: Final = 0.005
@@ -57,9 +58,8 @@ class DelayTrend:
         self.jitter_ms = 0.0
         self.threshold_ms = THRESHOLD_MS
         # Of each sample the time of arrival, the smoothed delay and the delay itself, in ms.
-        self._times: deque[float] = deque(maxlen=MOST_SAMPLES)
-        self._smooth: deque[float] = deque(maxlen=MOST_SAMPLES)
-        self._delays: deque[float] = deque(maxlen=MOST_SAMPLES)
+        self._samples: deque[tuple[float, float, float]] = deque()
+        self._line = Line()
         self._origin: tuple[float, float] | None = None
         self._smoothed = self._delay = 0.0
         self._burst_at = -inf
@@ -90,9 +90,14 @@ class DelayTrend:
         self._smoothed += (1 - SMOOTHING) * (delay - self._smoothed)
         if delay < self._base:
             self._base = delay
-        self._times.append(x)
-        self._smooth.append(self._smoothed)
-        self._delays.append(delay)
+        self._samples.append((x, self._smoothed, delay))
+        self._line.add(x, self._smoothed)
+        if len(self._samples) > MOST_SAMPLES:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        time, smoothed, _ = self._samples.popleft()
+        self._line.drop(time, smoothed)
 
     def _begin(self, sent_at: float, arrival_ms: float) -> None:
         self._origin = (sent_at, arrival_ms)
@@ -101,44 +106,38 @@ class DelayTrend:
 
     def update(self, losing: bool, now: float) -> Usage:
         """Judge what was added since the last call; `losing` tells whether packets were lost lately."""
-        times = self._times
-        while times and times[-1] - times[0] > MOST_AGE_MS:
-            times.popleft()
-            self._smooth.popleft()
-            self._delays.popleft()
-        if len(times) < LEAST_SAMPLES or times[-1] - times[0] < LEAST_SPAN_MS:
+        samples = self._samples
+        while samples and samples[-1][0] - samples[0][0] > MOST_AGE_MS:
+            self._drop_oldest()
+        if len(samples) < LEAST_SAMPLES or samples[-1][0] - samples[0][0] < LEAST_SPAN_MS:
             self.usage = Usage.NORMAL
             return self.usage
         if now - self._base_since > BASE_S:
             self._former_base, self._base, self._base_since = self._base, self._recent(), now
-        self.slope = self._slope()
+            self._lay_anew()
+        self.slope = self._line.slope
         self._judge(self.slope * GAIN_MS, losing, now)
         return self.usage
 
     @property
     def queue_ms(self) -> float:
         """How much the shortest of the recent delays is above the shortest of the last seconds."""
-        return self._recent() - min(self._base, self._former_base) if self._times else 0.0
+        return self._recent() - min(self._base, self._former_base) if self._samples else 0.0
 
     def _recent(self) -> float:
         """The shortest of the recent delays."""
-        since, shortest = self._times[-1] - RECENT_MS, inf
-        for time, delay in zip(reversed(self._times), reversed(self._delays), strict=True):
+        since, shortest = self._samples[-1][0] - RECENT_MS, inf
+        for time, _, delay in reversed(self._samples):
             if time < since:
                 break
             shortest = min(shortest, delay)
         return shortest
 
-    def _slope(self) -> float:
-        """The slope of the line of least squares through the smoothed delays."""
-        first, count = self._times[0], len(self._times)
-        # From the first on: the squares of large numbers would leave nothing of their differences.
-        xs = [time - first for time in self._times]
-        sum_x = sum(xs)
-        spread = sum(map(mul, xs, xs)) - sum_x * sum_x / count
-        return (
-            (sum(map(mul, xs, self._smooth)) - sum_x * sum(self._smooth) / count) / spread if spread else 0.0
-        )
+    def _lay_anew(self) -> None:
+        """Sums that points were taken from for hours would not be exact."""
+        self._line.clear()
+        for time, smoothed, _ in self._samples:
+            self._line.add(time, smoothed)
 
     def _judge(self, trend_ms: float, losing: bool, now: float) -> None:
         grows = trend_ms > self.threshold_ms and self.queue_ms > LEAST_QUEUE_MS
@@ -165,5 +164,5 @@ class DelayTrend:
         self.usage = Usage.NORMAL
 
     def _clear(self) -> None:
-        for kept in (self._times, self._smooth, self._delays):
-            kept.clear()
+        self._samples.clear()
+        self._line.clear()

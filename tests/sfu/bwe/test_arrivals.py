@@ -11,7 +11,7 @@ def told(messages: list[TransportFeedback]) -> list[tuple[list[int], list[int]]]
     """For each message the numbers it tells of as received and as lost."""
     result = []
     for message in messages:
-        numbers = [(message.base_number + offset) & 0xFFFF for offset in range(message.count)]
+        numbers = [(message.base_number + offset) & 0xFFFF for offset in range(message.status_count)]
         received = [numbers[offset] for offset in message.received]
         result.append((received, [number for number in numbers if number not in received]))
     return result
