@@ -73,7 +73,7 @@ class SentLog:
                 break
             groups.popleft()
             self._next = first + count
-            if all_came and 0 <= start and end <= told:
+            if all_came and start >= 0 and end <= told:
                 # The reference time stands first in `ticks`.
                 came = ticks[start + 1 : end + 1]
                 fates.append(GroupFate(sent_at, count, octets, count, octets, min(came), max(came)))
