@@ -3,9 +3,9 @@
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
-Source = Literal["microphone", "screen_audio", "screen", "camera"]
 Hint = Literal["detail", "motion"]
 
 # A picture is large enough for a place with at least this share of the pixels asked: a browser enlarges by
@@ -38,7 +38,7 @@ class Rung:
     fps: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Demand:
     """One track that a receiver asks for: the pixels of its place on screen, and the rungs it can be sent by.
 
@@ -48,12 +48,32 @@ class Demand:
     """
 
     key: Hashable
-    source: Source
+    source: str
     width: int
     height: int
     rungs: Sequence[Rung]
     current: Rung | None = None
     hint: Hint = "motion"
+
+    @cached_property
+    def ladder(self) -> list[Rung]:
+        """The useful rungs in ascending cost, each better than the one before."""
+        rungs = _useful(self)
+        tops = {(rung.stream, rung.spatial): 0 for rung in rungs}
+        for rung in rungs:
+            picture = rung.stream, rung.spatial
+            tops[picture] = max(tops[picture], rung.temporal)
+        ladder: list[Rung] = []
+        best = None
+        for rung in rungs:
+            picture = rung.stream, rung.spatial
+            # Frame rates that are measured wander: what counts is how many temporal layers are left out.
+            missing = rung.temporal - tops[picture]
+            worth = (*picture, missing) if self.hint == "detail" else (missing, *picture)
+            if best is None or worth > best:
+                best = worth
+                ladder.append(rung)
+        return ladder
 
 
 def allocate(budget_bps: float, demands: Sequence[Demand]) -> dict[Hashable, Rung | None]:
@@ -78,8 +98,7 @@ def allocate(budget_bps: float, demands: Sequence[Demand]) -> dict[Hashable, Run
 
 def highest(demand: Demand) -> Rung | None:
     """What serves the demand fully: all frames of the smallest picture that is large enough for its place."""
-    ladder = _ladder(demand)
-    return ladder[-1] if ladder else None
+    return demand.ladder[-1] if demand.ladder else None
 
 
 def wanted_bps(demands: Sequence[Demand]) -> float:
@@ -96,7 +115,7 @@ class _Share:
     def __init__(self, demand: Demand) -> None:
         self.key = demand.key
         self.rank = _RANK[demand.source]
-        self.ladder = _ladder(demand)
+        self.ladder = demand.ladder
         self.level = -1
         self.held = -1 if demand.current is None else _held(self.ladder, demand.current)
         self.held_bps = self.ladder[self.held].bitrate_bps if self.held >= 0 else 0
@@ -171,27 +190,6 @@ def _pixels(demand: Demand) -> float:
     if width and height:
         return width * height
     return width * width * 9 / 16 or height * height * 16 / 9 or float("inf")
-
-
-def _ladder(demand: Demand) -> list[Rung]:
-    """The useful rungs in ascending cost, each better than the one before."""
-    rungs = _useful(demand)
-    tops = {(rung.stream, rung.spatial): 0 for rung in rungs}
-    for rung in rungs:
-        picture = rung.stream, rung.spatial
-        tops[picture] = max(tops[picture], rung.temporal)
-    detail = demand.hint == "detail"
-    ladder: list[Rung] = []
-    best = None
-    for rung in rungs:
-        picture = rung.stream, rung.spatial
-        # Frame rates that are measured wander: what counts is how many temporal layers are left out.
-        missing = rung.temporal - tops[picture]
-        worth = (*picture, missing) if detail else (missing, *picture)
-        if best is None or worth > best:
-            best = worth
-            ladder.append(rung)
-    return ladder
 
 
 def _useful(demand: Demand) -> Sequence[Rung]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from sfu.allocation import Demand, Rung, allocate, highest, wanted_bps
+from sfu.allocation import Demand, Hint, Rung, allocate, highest, wanted_bps
 from sfu.bwe.estimator import CEILING_BPS, LinkEstimator
 from sfu.bwe.prober import Probe
 from sfu.layers import Limits
@@ -69,6 +69,11 @@ class Downlink:
             self.sent = self.estimator.sent
 
     # What comes back
+
+    @property
+    def is_at_ease(self) -> bool:
+        """Whether all that is wanted goes through, so that it is enough to hear of some of the packets."""
+        return self.estimator.bitrate_bps > self.wanted_bps > 0 and self.estimator.is_quiet
 
     def feedback(self, message: TransportFeedback, now: float) -> None:
         """The receiver tells when packets arrived."""
@@ -187,8 +192,8 @@ def _demand(key: int, wish: Wish, now: float) -> Demand:
     assert publication is not None
     rungs = publication.rungs(now) if publication.is_audible else []
     current = next((rung for rung in rungs if wish.subscription.is_at(rung)), None)
-    hint = "motion" if publication.hint == "motion" or wish.source == "camera" else "detail"
-    return Demand(key, wish.source, wish.width, wish.height, rungs, current, hint)  # type: ignore[arg-type]
+    hint: Hint = "motion" if publication.hint == "motion" or wish.source == "camera" else "detail"
+    return Demand(key, wish.source, wish.width, wish.height, rungs, current, hint)
 
 
 def _share(demands: Sequence[Demand], rungs: Mapping[Hashable, Rung | None]) -> float | None:

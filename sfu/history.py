@@ -5,8 +5,14 @@ from itertools import islice
 
 from sfu.packet import MediaPacket
 
-# A browser asks within its round trip and gives up after a second or so; 2.5 Mbit/s are 312 kB a second.
-MOST_AGE_S = 1.0
+# A browser asks within its round trip, a few times over, and gives up after a second or so; 2.5 Mbit/s are 312 kB
+# a second.
+LEAST_AGE_S, MOST_AGE_S = 0.2, 1.0
+AGE_PER_RTT = 4
+# Of receivers that have not told yet.
+RTT_S = 0.1
+# Each receiver tells of its round trip at least as often.
+ROUND_S = 5.0
 MOST_PACKETS = 1024
 MOST_BYTES = 400_000
 # Among so many there is one of nearly any size.
@@ -14,18 +20,37 @@ _LATEST = 16
 
 
 class History:
-    """The last packets by sequence number, bounded in age, number and bytes, whichever is reached first."""
+    """The last packets by sequence number, bounded in age, number and bytes, whichever is reached first.
+
+    The age is what the slowest receiver needs, as far as `reckon_with` has told of all: memory goes here.
+    """
 
     def __init__(self) -> None:
         self._packets: OrderedDict[int, MediaPacket] = OrderedDict()
         self._bytes = 0
+        self._slowest_s = RTT_S
+        self._age_s = self._needed_s
+        self._round_began: float | None = None
+
+    def reckon_with(self, rtt_s: float, now: float) -> None:
+        """One of the receivers has this round trip."""
+        self._slowest_s = max(self._slowest_s, rtt_s)
+        self._age_s = max(self._age_s, self._needed_s)
+        if self._round_began is None:
+            self._round_began = now
+        elif now - self._round_began > ROUND_S:
+            self._age_s, self._slowest_s, self._round_began = self._needed_s, 0.0, now
+
+    @property
+    def _needed_s(self) -> float:
+        return min(MOST_AGE_S, LEAST_AGE_S + AGE_PER_RTT * self._slowest_s)
 
     def add(self, packet: MediaPacket) -> None:
         """Remember one more and forget what that pushes out."""
         packets = self._packets
         packets[packet.sequence] = packet
         self._bytes += len(packet.payload)
-        oldest_allowed = packet.arrival - MOST_AGE_S
+        oldest_allowed = packet.arrival - self._age_s
         while (
             len(packets) > MOST_PACKETS or self._bytes > MOST_BYTES or self._oldest().arrival < oldest_allowed
         ):

@@ -99,10 +99,13 @@ class Peer(ABC):
 
     def rtcp_received(self, data: bytes) -> None:
         """Read what can be read of it, and act on each part."""
+        self.read_rtcp(data, time.monotonic())
+
+    def read_rtcp(self, data: bytes, now: float) -> None:
+        """The same for what came at `now`."""
         messages, malformed = rtcp.parse(data)
         if malformed:
             self.worker.output.drops.count(DropReason.RTCP_MALFORMED)
-        now = time.monotonic()
         for message in messages:
             self.handle_rtcp(message, now)
 

@@ -24,13 +24,24 @@ class ResendBudget:
 
     def __init__(self) -> None:
         self.resent = 0
-        self.loss = 0.0
+        self._loss = 0.0
+        self._share = RESEND_SHARE
         self._octets = float(RESEND_BURST_BYTES)
         self._resent_at: dict[int, float] = {}
 
     def earn(self, octets: int) -> None:
         """So much was sent the first time."""
-        self._octets += octets * min(MOST_SHARE, max(RESEND_SHARE, PER_LOSS * self.loss))
+        self._octets += octets * self._share
+
+    @property
+    def loss(self) -> float:
+        """The share of packets that the line loses."""
+        return self._loss
+
+    @loss.setter
+    def loss(self, loss: float) -> None:
+        self._loss = loss
+        self._share = min(MOST_SHARE, max(RESEND_SHARE, PER_LOSS * loss))
 
     @property
     def copies(self) -> int:

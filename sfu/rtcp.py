@@ -198,6 +198,11 @@ class ParsedCompound(NamedTuple):
     malformed: bool
 
 
+def begins_with_transport_feedback(data: bytes) -> bool:
+    """Whether the first member of a compound is transport-wide feedback."""
+    return len(data) > 1 and data[1] == _RTPFB and data[0] & 0x1F == FMT_TRANSPORT_FEEDBACK
+
+
 def parse(data: bytes) -> ParsedCompound:
     """Read a compound or reduced-size packet. Never raises."""
     messages: list[Message] = []

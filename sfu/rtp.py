@@ -23,6 +23,7 @@ class RtpPacket:
     """
 
     __slots__ = (
+        "_elements",
         "data",
         "extension_end",
         "extension_profile",
@@ -37,6 +38,7 @@ class RtpPacket:
     )
 
     data: bytes
+    _elements: dict[int, bytes] | None
     ssrc: int
     sequence_number: int
     timestamp: int
@@ -59,6 +61,7 @@ class RtpPacket:
         if first & 0xC0 != 0x80:
             raise ParseError("RTP version is not 2")
         packet.data = data
+        packet._elements = None
         packet.marker = second > 0x7F
         packet.payload_type = second & 0x7F
         start = HEADER_LENGTH + 4 * (first & 0x0F)
@@ -106,14 +109,21 @@ class RtpPacket:
 
     def extension(self, identifier: int) -> bytes | None:
         """The header extension element with this id (RFC 8285), None when absent or malformed."""
-        if self.extension_profile == ONE_BYTE_PROFILE:
-            return self._one_byte_element(identifier)
-        if self.extension_profile & 0xFFF0 == TWO_BYTE_PROFILE:
-            return self._two_byte_element(identifier)
-        return None
+        if self._elements is None:
+            self._elements = self._read_elements()
+        return self._elements.get(identifier)
 
-    def _one_byte_element(self, identifier: int) -> bytes | None:
+    def _read_elements(self) -> dict[int, bytes]:
+        """All elements by their ids, up to the first malformed one; of several with one id the first."""
+        if self.extension_profile == ONE_BYTE_PROFILE:
+            return self._one_byte_elements()
+        if self.extension_profile & 0xFFF0 == TWO_BYTE_PROFILE:
+            return self._two_byte_elements()
+        return {}
+
+    def _one_byte_elements(self) -> dict[int, bytes]:
         data, at, end = self.data, self.extension_start, self.extension_end
+        elements: dict[int, bytes] = {}
         while at < end:
             head = data[at]
             at += 1
@@ -122,14 +132,14 @@ class RtpPacket:
             found, length = head >> 4, (head & 0x0F) + 1
             # Id 15, and id 0 with a length, end the whole extension (RFC 8285, 4.2).
             if found in (0, 15) or at + length > end:
-                return None
-            if found == identifier:
-                return data[at : at + length]
+                break
+            elements.setdefault(found, data[at : at + length])
             at += length
-        return None
+        return elements
 
-    def _two_byte_element(self, identifier: int) -> bytes | None:
+    def _two_byte_elements(self) -> dict[int, bytes]:
         data, at, end = self.data, self.extension_start, self.extension_end
+        elements: dict[int, bytes] = {}
         while at + 1 < end:
             found = data[at]
             if found == 0:
@@ -138,11 +148,10 @@ class RtpPacket:
             length = data[at + 1]
             at += 2
             if at + length > end:
-                return None
-            if found == identifier:
-                return data[at : at + length]
+                break
+            elements.setdefault(found, data[at : at + length])
             at += length
-        return None
+        return elements
 
 
 def _without_padding(data: bytes, end: int) -> int:

@@ -336,6 +336,8 @@ class Subscription:
             return None
         rtt = now - self._reported[1] - block.delay_since_last_sr / 65536
         self.rtt_s = min(max(rtt, _LEAST_RTT_S), _MOST_RTT_S)
+        if self._view is not None:
+            self._view.history.reckon_with(self.rtt_s, now)
         return rtt
 
     # Reports

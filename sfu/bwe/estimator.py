@@ -29,6 +29,8 @@ OUTAGE_S: Final = 1.0
 CALM_S: Final = 2.0
 # A queue that grows faster than this is about to be overuse.
 CALM_SLOPE: Final = 0.02
+# Less than this is no loss to speak of.
+QUIET_LOSS: Final = 0.01
 # Loss in reports of receivers without transport-wide feedback (draft-ietf-rmcat-gcc-02, 6).
 HIGH_LOSS, LOW_LOSS = 0.1, 0.02
 
@@ -183,6 +185,14 @@ class LinkEstimator:
         """What may be sent altogether."""
         bound = min(self._rate.bitrate_bps, self._losses.bound_bps, self._remb_bps)
         return max(self._floor_bps, bound)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is tried, lost or queued that feedback would have to tell of soon."""
+        if self._heard_at is None or self._prober.is_under_way or self._losses.trying:
+            return False
+        calm = self._trend.usage is Usage.NORMAL and self._trend.slope < CALM_SLOPE
+        return calm and self._losses.loss < QUIET_LOSS
 
     @property
     def proven_bps(self) -> float | None:

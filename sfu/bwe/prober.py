@@ -116,6 +116,11 @@ class Prober:
         self._estimate_bps = self._wanted_bps = 0.0
         self._raised_at = -inf
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether feedback about a probe is awaited."""
+        return self._cluster is not None
+
     def due(self, now: float, wanted_bps: float, estimate_bps: float, ceiling_bps: float) -> Probe | None:
         """A probe to send now, if more is wanted than is estimated and its time has come."""
         if self._cluster is not None and now - self._cluster.began_at > TIMEOUT_S:

@@ -16,7 +16,6 @@ from sfu.allocation import (
     Demand,
     Hint,
     Rung,
-    Source,
     allocate,
     highest,
     wanted_bps,
@@ -44,7 +43,7 @@ ONE_LARGE = (Rung(0, 0, 0, 2_000_000, 1280, 720, 30),)
 
 def demand(
     key: str,
-    source: Source = "camera",
+    source: str = "camera",
     width: int = 1280,
     height: int = 720,
     rungs: Sequence[Rung] = CAMERA,
@@ -275,7 +274,7 @@ def ladders(draw: st.DrawFn) -> tuple[Rung, ...]:
     return tuple(sorted(rungs, key=lambda rung: rung.bitrate_bps))
 
 
-SOURCES: st.SearchStrategy[Source] = st.sampled_from(
+SOURCES: st.SearchStrategy[str] = st.sampled_from(
     ("microphone", "screen_audio", "screen", "camera", "camera", "camera")
 )
 HINTS: st.SearchStrategy[Hint] = st.sampled_from(("detail", "motion"))
