@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 from sfu.control import Handler
 from sfu.drops import DropCounter
+from sfu.dtls import Certificate
 from sfu.errors import PeerError, SfuError
 from sfu.health import Health, report
 from sfu.lag import LoopLag
 from sfu.limits import LogLimiter
+from sfu.memory import Memory
 from sfu.mux import Mux
 from sfu.output import Output
 from sfu.peer import Peer, Worker
@@ -23,7 +25,7 @@ from sfu.publisher import PublishingPeer
 from sfu.receiver import ReceivingPeer, Want
 from sfu.router import KINDS, Router, TrackKey
 from sfu.tap import Tap
-from sfu.transport import Certificate, State
+from sfu.transport import State
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Node:
         self._ticker: asyncio.Task[None] | None = None
         self._limiter = LogLimiter(_log)
         self._lag = LoopLag()
+        self._memory = Memory()
         self._judged_at = time.monotonic()
 
     # Lifecycle
@@ -111,6 +114,7 @@ class Node:
                 self._tick_peer(peer, now, peer.turn % REPORT_TICKS == turn)
             for router in list(self._routers.values()):
                 self._tick_router(router, now)
+            self._memory.tick(now)
             if now - self._judged_at >= QUALITY_INTERVAL_S:
                 self._judged_at = now
                 self._judge(now)

@@ -1,8 +1,7 @@
 """ICE, DTLS and SRTP of one peer.
 
-The DTLS handshake is aiortc's; it runs over a small stand-in for an ICE transport and is fed DTLS records
-only. After it, media goes through libsrtp in place and passes by aiortc. This is the only file that touches
-the underscored names of aiortc and pylibsrtp.
+After the handshake media goes through libsrtp in place and passes by aiortc. This file and `dtls` are the only ones
+that touch the underscored names of aiortc and pylibsrtp.
 """
 
 import asyncio
@@ -12,22 +11,14 @@ import time
 from collections.abc import Iterable
 from socket import htonl
 from struct import Struct
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol
 
 import pylibsrtp
-from aiortc import RTCIceTransport
-from aiortc.rtcdtlstransport import (
-    RTCCertificate,
-    RTCDtlsFingerprint,
-    RTCDtlsParameters,
-    RTCDtlsTransport,
-    SRTPProtectionProfile,
-)
-from OpenSSL import SSL
+from aiortc.rtcdtlstransport import RTCCertificate
 from pylibsrtp._binding import ffi, lib
 
 from sfu.drops import DropReason
-from sfu.flights import Flights
+from sfu.dtls import DtlsEnd, DtlsError, Fingerprint, Keys, Role
 from sfu.ice import IceAgent
 from sfu.limits import TokenBucket
 from sfu.mux import Mux
@@ -37,10 +28,10 @@ _log = logging.getLogger(__name__)
 
 # From the exchange of descriptions to the keys. Browsers give up by then, too.
 HANDSHAKE_S = 30.0
-# A handshake's longest flight is a handful of records; application data never comes.
-_RECORDS_WAITING = 32
-# RFC 5246, 6.2.1: change_cipher_spec and handshake.
-_HANDSHAKE_RECORDS = (20, 22)
+# By then the other end has had our last flight, or repeated its own.
+SETTLED_S = 5.0
+# Who may have said goodbye and is silent for so long, longer than between two checks, is gone.
+GONE_S = 8.0
 # Whose packets one peer may send: four sources with retransmission are eight; the rest is room for renegotiation.
 MOST_SSRCS = 20
 # What one peer may send: a 4 Mbit/s screen and a 2.5 Mbit/s camera with retransmissions are 900 packets/s.
@@ -51,8 +42,6 @@ BYTES_PER_S, BYTES_BURST = 4_000_000, 4_000_000
 RTCP_BYTES_PER_S, RTCP_BYTES_BURST = 50_000, 50_000
 # libsrtp.h, srtp_err_status_t.
 _REPLAYED = (9, 10)
-_TAG_LENGTHS = {b"SRTP_AES128_CM_SHA1_80": 10}
-_GCM_TAG_LENGTH = 16
 
 _ssrc_at = Struct("!I").unpack_from
 
@@ -85,41 +74,6 @@ class TransportOwner(Protocol):
         """The lifecycle went on; `reason` is a code, empty except at the end."""
 
 
-class Certificate(RTCCertificate):
-    """A certificate whose connections share one context of OpenSSL, and keep no buffers: 35 kB less for each."""
-
-    _context: SSL.Context | None = None
-
-    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
-        if self._context is None:
-            self._context = super()._create_ssl_context(srtp_profiles)
-            # None would ever be resumed: each peer connection has keys of its own.
-            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-            self._context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-        return self._context
-
-
-class _DtlsPath:
-    """Stands in for aiortc's RTCIceTransport under RTCDtlsTransport."""
-
-    role = "controlled"
-
-    def __init__(self, ice: IceAgent) -> None:
-        self._ice = ice
-        self.records: asyncio.Queue[bytes] = asyncio.Queue(_RECORDS_WAITING)
-        self.flights = Flights(self._send_now)
-
-    async def _recv(self) -> bytes:
-        return await self.records.get()
-
-    async def _send(self, data: bytes) -> None:
-        self.flights.send(data)
-
-    def _send_now(self, data: bytes) -> None:
-        if self._ice.path is not None:
-            self._ice.path.send(data)
-
-
 class Transport:
     """One peer's encrypted way in and out. Created with the local description, started by the remote one.
 
@@ -130,14 +84,16 @@ class Transport:
     state = State.NEW
     reason = ""
     profile = ""
-    tag_length = _GCM_TAG_LENGTH
+    tag_length = 0
     received_bytes = 0
     _heard_at = 0.0
     tx: Any = None
     _rx: Any = None
-    _sessions: tuple[pylibsrtp.Session, pylibsrtp.Session] | None = None
-    _remote: RTCDtlsParameters | None = None
+    _keys: Keys | None = None
+    _remote: frozenset[Fingerprint] | None = None
+    _role: Role = "server"
     _task: asyncio.Task[None] | None = None
+    _settles_at = float("inf")
     # Nobody has to hurry before the descriptions are exchanged.
     _deadline = float("inf")
     _declared: frozenset[int] = frozenset()
@@ -157,8 +113,7 @@ class Transport:
         self._mux = mux
         self._owner = owner
         self._most_ssrcs = most_ssrcs
-        self._path = _DtlsPath(self.ice)
-        self._dtls = RTCDtlsTransport(cast(RTCIceTransport, self._path), [certificate])
+        self._dtls = DtlsEnd(name, self.ice, certificate, self._closed_by_peer)
         self._nominated = asyncio.Event()
         self._length = ffi.new("int *")
         self._tracked: set[int] = set()
@@ -169,9 +124,7 @@ class Transport:
 
     # Lifecycle
 
-    def describe_remote(
-        self, fingerprints: Iterable[tuple[str, str]], role: Literal["client", "server"] = "server"
-    ) -> None:
+    def describe_remote(self, fingerprints: Iterable[Fingerprint], role: Role = "server") -> None:
         """The certificate fingerprints of the remote description, all of which must match; our `role` in DTLS.
 
         We are the server of a peer that is `active`, the client of one that is `passive` (RFC 5763, 5): then we
@@ -179,16 +132,13 @@ class Transport:
         `is_described_by`.
         """
         if self._remote is None:
-            values = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
-            self._remote = RTCDtlsParameters(fingerprints=values)
-            self._dtls._set_role(role)
+            self._remote, self._role = frozenset(fingerprints), role
             self.begin_deadline()
             self._start()
 
-    def is_described_by(self, fingerprints: Iterable[tuple[str, str]]) -> bool:
+    def is_described_by(self, fingerprints: Iterable[Fingerprint]) -> bool:
         """Whether these are of the end we know; another certificate is another end (RFC 8842, 5.5)."""
-        known = self._remote.fingerprints if self._remote is not None else None
-        return known is None or {(one.algorithm, one.value) for one in known} == set(fingerprints)
+        return self._remote is None or self._remote == frozenset(fingerprints)
 
     def begin_deadline(self) -> None:
         """The descriptions are being exchanged now: the peer is awaited from here on."""
@@ -214,30 +164,20 @@ class Transport:
     async def _shake_hands(self) -> None:
         assert self._remote is not None
         try:
-            await self._dtls.start(self._remote)
-        except Exception as error:  # OpenSSL and aiortc raise what they like at bytes from the network
-            _log.info("Transport(%s) x handshake: %r", self.name, error)
-            return self.end(State.FAILED, "dtls_failed")
-        if self._dtls.state != "connected":
-            return self.end(State.FAILED, "dtls_identity" if self._dtls.encrypted else "dtls_failed")
-        self._path.flights.stop()
-        self._take_keys()
+            self._take(await self._dtls.shake_hands(self._remote, self._role))
+        except DtlsError as error:
+            return self.end(State.FAILED, error.reason)
         await self._nominated.wait()
-        self._set_state(State.CONNECTED)
-        assert self._dtls._task is not None
-        try:
-            await self._dtls._task
-        except Exception as error:
-            _log.info("Transport(%s) x DTLS: %r", self.name, error)
-        return self.end(State.CLOSED, "closed_by_peer")
+        self._settles_at = time.monotonic() + SETTLED_S
+        return self._set_state(State.CONNECTED)
 
-    def _take_keys(self) -> None:
-        self._sessions = self._dtls._rx_srtp, self._dtls._tx_srtp
-        self._rx, self.tx = (session._srtp[0] for session in self._sessions)
-        assert self._dtls._ssl is not None
-        profile = self._dtls._ssl.get_selected_srtp_profile()
-        self.profile = profile.decode()
-        self.tag_length = _TAG_LENGTHS.get(profile, _GCM_TAG_LENGTH)
+    def _take(self, keys: Keys) -> None:
+        self._keys = keys
+        self._rx, self.tx = keys.receiving._srtp[0], keys.sending._srtp[0]
+        self.profile, self.tag_length = keys.profile, keys.tag_length
+
+    def _closed_by_peer(self) -> None:
+        self.end(State.CLOSED, "closed_by_peer")
 
     def silent_s(self, now: float) -> float:
         """How long ago the last authentic packet came, of whatever kind."""
@@ -251,6 +191,14 @@ class Transport:
             self.end(State.FAILED, "handshake_timeout")
         elif self.state is State.CONNECTED and not self.ice.consents(now):
             self.end(State.CLOSED, "consent_expired")
+        elif now > self._settles_at:
+            self._dtls.settle()
+            if self._has_gone(now):
+                self._closed_by_peer()
+
+    def _has_gone(self, now: float) -> bool:
+        doubted_at = self._dtls.doubted_at
+        return doubted_at is not None and now - doubted_at > GONE_S and self.silent_s(now) > GONE_S
 
     def _forget_old_credentials(self, now: float) -> None:
         expired = self.ice.expire_credentials(now)
@@ -261,8 +209,7 @@ class Transport:
         """Tell the remote end, forget the keys and addresses. The first end counts, later ones do nothing."""
         if self.state.ended:
             return
-        self._path.flights.stop()
-        self._say_goodbye()
+        self._dtls.close()
         self._rx = self.tx = None
         self._mux.remove(self.ice.credentials)
         self._forget_old_credentials(float("inf"))
@@ -270,28 +217,15 @@ class Transport:
         self._cancel_tasks()
         self._set_state(state, reason)
 
-    def _say_goodbye(self) -> None:
-        ssl, path = self._dtls._ssl, self.ice.path
-        if ssl is None or path is None:
-            return
-        try:
-            ssl.shutdown()
-            path.send(ssl.bio_read(1500))
-        except SSL.Error as error:
-            _log.debug("Transport(%s) could not say goodbye: %r", self.name, error)
-
     def _cancel_tasks(self) -> None:
-        if self._dtls._task is not None:
-            self._dtls._task.cancel()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     async def wait_closed(self) -> None:
         """After `end`: until the tasks are gone."""
-        tasks = [task for task in (self._task, self._dtls._task) if task is not None]
-        await asyncio.gather(
-            *(task for task in tasks if task is not asyncio.current_task()), return_exceptions=True
-        )
+        if self._task is not None and self._task is not asyncio.current_task():
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._dtls.wait_closed()
 
     def _set_state(self, state: State, reason: str = "") -> None:
         _log.info("Transport(%s) %s -> %s %s", self.name, self.state, state, reason)
@@ -311,11 +245,7 @@ class Transport:
 
     def receive_dtls(self, data: bytes) -> None:
         """A record for the handshake, or after it the alert that closes."""
-        if self._dtls.encrypted and data[0] in _HANDSHAKE_RECORDS:
-            self._path.flights.again()
-        try:
-            self._path.records.put_nowait(data)
-        except asyncio.QueueFull:
+        if not self._dtls.receive(data, time.monotonic()):
             self.drops.count(DropReason.DTLS_REFUSED)
 
     def receive_media(self, length: int) -> None:
@@ -372,9 +302,9 @@ class Transport:
 
     def send_rtcp(self, data: bytes) -> bool:
         """Encrypt and send a compound of at most 1,300 bytes."""
-        if self._sessions is None or self.tx is None or self.ice.media_path is None:
+        if self._keys is None or self.tx is None or self.ice.media_path is None:
             return False
         try:
-            return self.ice.media_path.send(self._sessions[1].protect_rtcp(data))
+            return self.ice.media_path.send(self._keys.sending.protect_rtcp(data))
         except pylibsrtp.Error:
             return False

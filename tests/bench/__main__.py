@@ -15,6 +15,8 @@ from pathlib import Path
 
 from server.load.plan import Plan
 from server.load.run import joined
+from sfu.memory import INTERVAL_S
+from sfu.transport import SETTLED_S
 from tests.bench import capacity, janus, machine, ours
 from tests.bench.floor import floor_us
 from tests.bench.ours import Crowd
@@ -24,6 +26,8 @@ RUNS = 3
 MEASURE_S = float(os.environ.get("BENCH_S", "5"))
 # Estimates of bandwidth climb to what is sent before anything is counted: what they withhold is not delivered.
 WARM_S, CLIMB_S, FIRST_WARM_S = 1.0, 10.0, 10.0
+# Handshakes are forgotten, and their memory given back, after some seconds.
+MEMORY_WARM_S = SETTLED_S + INTERVAL_S + 3.0
 SUBSCRIBERS = 40
 LENGTH = 1_100
 MEMORY_PARTICIPANTS, MEMORY_WATCHED = 40, 9
@@ -127,7 +131,7 @@ async def remember(paper: Paper, core: int) -> None:
     }
     paper.add("## Memory of the worker", "")
     for name, one in cases.items():
-        grown = await ours.memory_kb(core, one, FIRST_WARM_S)
+        grown = await ours.memory_kb(core, one, MEMORY_WARM_S)
         paper.add(f"- {grown:.0f} kB for each {name}; with histories, statistics and feedback.")
     paper.add("")
 

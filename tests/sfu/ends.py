@@ -10,8 +10,9 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 
 from server.load.peer import LightPeer
 from sfu.drops import DropCounter
+from sfu.dtls import Certificate
 from sfu.mux import Mux
-from sfu.transport import Certificate, State, Transport
+from sfu.transport import State, Transport
 
 CERTIFICATE = Certificate.generateCertificate()
 FINGERPRINTS = [(one.algorithm, one.value) for one in CERTIFICATE.getFingerprints()]

@@ -1,13 +1,16 @@
 """Transport-wide numbers through the node: told to publishers, written for subscribers and read from their feedback."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from sfu import rtcp
 from sfu.negotiation import AUDIO_LEVEL_URI, MID_URI, TRANSPORT_WIDE_CC_URI
+from sfu.receiver import SAMPLED_S
 from sfu.rtp import RtpPacket
-from sfu.transport_feedback import FeedbackWriter, TransportFeedback
+from sfu.transport_feedback import TICK_S, FeedbackWriter, TransportFeedback
 from tests.sfu.calls import CAMERA, MICROPHONE, Call, LightPublisher, LightSubscriber, light
 from tests.sfu.clients import running_node, until
 
@@ -112,3 +115,27 @@ async def test_feedback_moves_the_estimate() -> None:
             bob.send_rtcp(message.to_bytes())
         await until(lambda: downlink.estimator.unknown > unknown)
         assert downlink.stats()["estimate_bps"] >= 30_000
+
+
+async def test_while_all_goes_through_a_sample_of_the_feedback_is_read() -> None:
+    """What is not read counts neither as lost nor as unknown."""
+    async with numbered_call() as call:
+        bob = call.bob
+        assert isinstance(bob, NumberedSubscriber)
+        estimator = call.server.node._peers["s1"].downlink.estimator  # type: ignore[attr-defined]
+        writer, at, told = FeedbackWriter(1, 1), 0, 0
+        began = time.monotonic()
+        while time.monotonic() - began < 3:
+            await call.alice.send_frames(2, keyframe_first=False)
+            numbers = bob.numbers()
+            tick = round(time.monotonic() / TICK_S)
+            for message in writer.write(
+                [(n, tick) for n in numbers[at:]], numbers[at] if at < len(numbers) else 0
+            ):
+                bob.send_rtcp(message.to_bytes())
+                told += 1
+            at = len(numbers)
+            await asyncio.sleep(0.02)
+        assert told > 2 * 3 / SAMPLED_S, "too few to tell"
+        assert 3 / SAMPLED_S / 3 <= estimator.messages <= 3 / SAMPLED_S + 5
+        assert (estimator.loss, estimator.unknown) == (0, 0)

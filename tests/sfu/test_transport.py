@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import socket
+import time
 from typing import Literal
 
 import pytest
 
-from sfu import rtcp
+from sfu import rtcp, transport
 from sfu.flights import FIRST_REPEAT_S, Flights
 from sfu.mux import Mux
-from sfu.transport import State
+from sfu.transport import SETTLED_S, State
 from tests.sfu.clients import until
 from tests.sfu.ends import BadLink, Ends, ends, running_mux
 from tests.sfu.packets import audio_packet
 from tests.sfu.test_hostile import bad_hello
 
 pytestmark = pytest.mark.usefixtures("no_traceback")
+# A record of DTLS 1.2 as anyone can make it up: alert, epoch 1, nothing that could be decrypted.
+ALERT = bytes.fromhex("15fefd 0001 000000000009 0002 0100".replace(" ", ""))
 ROLES: tuple[Literal["client", "server"], ...] = ("client", "server")
 
 
@@ -36,6 +39,50 @@ async def test_media_flows_whoever_began(role: Literal["client", "server"]) -> N
         await media_flows(one)
         await one.peer.dtls.stop()
         await until(lambda: one.owner.states[-1] == (State.CLOSED, "closed_by_peer"))
+
+
+def settle(one: Ends) -> None:
+    """The handshake is long over."""
+    one.transport.tick(time.monotonic() + SETTLED_S + 0.1)
+
+
+async def send_sound(one: Ends, number: int) -> None:
+    """One packet of the peer's, until it has come."""
+    before = len(one.owner.rtp)
+    one.peer.send_rtp(audio_packet(number, 960 * number, 1001))
+    await until(lambda: len(one.owner.rtp) > before)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_media_and_our_goodbye_pass_when_the_handshake_is_forgotten(
+    role: Literal["client", "server"],
+) -> None:
+    async with running_mux() as gate, ends(gate, role) as one:
+        await one.connect()
+        await until(lambda: one.transport.state is State.CONNECTED)
+        settle(one)
+        await media_flows(one)
+        one.transport.end(State.CLOSED, "requested")
+        await until(lambda: one.peer.dtls.state == "closed")
+
+
+async def test_who_may_have_said_goodbye_and_is_silent_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "GONE_S", 0.3)
+    async with running_mux() as gate, ends(gate, "server") as one:
+        await one.connect()
+        await until(lambda: one.transport.state is State.CONNECTED)
+        settle(one)
+        await send_sound(one, 1)
+        one.peer.send(ALERT)
+        for number in range(2, 12):
+            await asyncio.sleep(0.05)
+            await send_sound(one, number)
+            one.transport.tick(time.monotonic())
+        assert one.transport.state is State.CONNECTED, "anyone can send such a record"
+        await one.peer.dtls.stop()
+        await asyncio.sleep(0.4)
+        settle(one)
+        assert one.owner.states[-1] == (State.CLOSED, "closed_by_peer")
 
 
 async def test_nothing_is_said_before_an_address_is_proved() -> None:
