@@ -321,13 +321,20 @@ class ReceivingPeer(Peer):
 
     def tick(self, now: float) -> None:
         """Read what the receiver tells of arrivals; choose layers by what the connection bears."""
-        feedback, self._feedback = self._feedback, []
-        for data, came_at in feedback:
-            if came_at - self._heard_at >= SAMPLED_S or not self.downlink.is_at_ease:
-                self._heard_at = came_at
-                self.read_rtcp(data, came_at)
+        self._read_feedback(now)
         if self.transport.state is State.CONNECTED:
             self.downlink.tick(now)
+
+    def _read_feedback(self, now: float) -> None:
+        """All of it, or while all goes through the last message from time to time."""
+        if self._feedback and self.downlink.is_at_ease:
+            del self._feedback[:-1]
+            if now - self._heard_at < SAMPLED_S:
+                return
+        feedback, self._feedback = self._feedback, []
+        for data, came_at in feedback:
+            self._heard_at = now
+            self.read_rtcp(data, came_at)
 
     def report(self, now: float) -> None:
         """A sender report for each slot that is playing."""

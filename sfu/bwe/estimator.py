@@ -156,9 +156,9 @@ class LinkEstimator:
 
     def tick(self, now: float) -> None:
         """Lower the rate while nothing comes back for what we send."""
-        if self._heard_at is None or not self._log.is_awaiting(now, SILENCE_S):
+        if self._heard_at is None or now - self._heard_at <= SILENCE_S or now - self._halved_at <= HALVING_S:
             return
-        if now - self._heard_at > SILENCE_S and now - self._halved_at > HALVING_S:
+        if self._log.is_awaiting(now, SILENCE_S):
             self._halved_at = now
             self._rate.lower_to(self._rate.bitrate_bps / 2)
 

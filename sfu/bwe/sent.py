@@ -11,6 +11,8 @@ from sfu.transport_feedback import TICKS_PER_REFERENCE, TransportFeedback
 # At 500 groups a second these are four seconds, and 400 KB at most, when no feedback comes at all.
 MOST_GROUPS: Final = 2048
 MOST_LOST: Final = 1024
+# A line on which nothing is sent for so long pauses.
+PAUSE_S: Final = 0.5
 _REFERENCE_RANGE: Final = 1 << 24
 
 
@@ -51,9 +53,14 @@ class SentLog:
         self._groups.append((first_number, count, octets, now))
 
     def is_awaiting(self, now: float, for_s: float) -> bool:
-        """Whether something that left so long ago was not told of, while more leaves."""
-        groups = self._groups
-        return bool(groups) and groups[0][3] < now - for_s and groups[-1][3] > now - for_s
+        """Whether something that left so long ago was not told of, while more leaves.
+
+        What left long before that was sent before a pause: its feedback may have been lost, once.
+        """
+        groups, then = self._groups, now - for_s
+        if not groups or groups[-1][3] < now - PAUSE_S:
+            return False
+        return any(then - PAUSE_S < left_at < then for _, _, _, left_at in groups)
 
     def match(self, message: TransportFeedback) -> list[GroupFate]:
         """What the message says of groups not told of before, in the order of sending."""

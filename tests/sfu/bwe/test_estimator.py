@@ -34,6 +34,41 @@ def test_it_begins_with_what_it_is_given() -> None:
     assert link.rtt_s == pytest.approx(0.06, abs=0.01)
 
 
+def sent_untold(link: LinkEstimator, start: float, seconds: float) -> None:
+    """The same packets, of which nothing is heard."""
+    for index in range(int(seconds * 100)):
+        now = start + index / 100
+        link.sent(round(now * 100) & 0xFFFF, 1, 1000, now)
+        if index % 10 == 9:
+            link.tick(now)
+
+
+def test_while_nothing_is_heard_of_what_leaves_the_rate_falls() -> None:
+    link = LinkEstimator()
+    fed(link, 5)
+    before = link.bitrate_bps
+    sent_untold(link, 105, 1.9)
+    assert link.bitrate_bps == before
+    sent_untold(link, 106.9, 1.0)
+    assert link.bitrate_bps == pytest.approx(before / 2)
+    sent_untold(link, 107.9, 1.0)
+    assert link.bitrate_bps == pytest.approx(before / 4)
+
+
+def test_a_pause_is_not_taken_for_a_silence() -> None:
+    """Nothing was sent for ten seconds, and the last message before it was lost."""
+    link = LinkEstimator()
+    fed(link, 5)
+    sent_untold(link, 105, 0.3)
+    before = link.bitrate_bps
+    for tenth in range(100):
+        link.tick(105.3 + tenth / 10)
+    sent_untold(link, 115.3, 1.0)
+    assert link.bitrate_bps == before
+    fed(link, 2, 117)
+    assert link.bitrate_bps >= before
+
+
 def test_a_reported_round_trip_is_preferred() -> None:
     link = LinkEstimator()
     for turn in range(50):

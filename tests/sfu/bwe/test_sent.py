@@ -97,7 +97,11 @@ def test_without_feedback_memory_is_bounded() -> None:
 
 
 def test_awaiting() -> None:
-    log = log_of(0, 1, 1, 1)
-    assert log.is_awaiting(3.0, 2.0)
+    log = SentLog()
+    for tenth in range(31):
+        log.sent(tenth, 1, 100.0, tenth / 10)
+    assert log.is_awaiting(3.1, 2.0)
     assert not log.is_awaiting(2.0, 2.0)
     assert not log.is_awaiting(9.0, 2.0)  # nothing leaves any more
+    log.sent(31, 1, 100.0, 9.0)
+    assert not log.is_awaiting(9.0, 2.0)  # nothing left two seconds ago
