@@ -110,7 +110,7 @@ class DelayTrend:
         while samples and samples[-1][0] - samples[0][0] > MOST_AGE_MS:
             self._drop_oldest()
         if len(samples) < LEAST_SAMPLES or samples[-1][0] - samples[0][0] < LEAST_SPAN_MS:
-            self.usage = Usage.NORMAL
+            self.usage, self.slope = Usage.NORMAL, 0.0
             return self.usage
         if now - self._base_since > BASE_S:
             self._former_base, self._base, self._base_since = self._base, self._recent(), now
