@@ -23,7 +23,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         metavar="ADDRESS",
         help="address to bind; may be repeated",
     )
-    parser.add_argument("--port", type=int, default=10000, help="UDP port for all media (10000)")
+    parser.add_argument("--port", type=int, default=10000, help="port for all media, UDP and TCP (10000)")
     parser.add_argument(
         "--address",
         action="append",
