@@ -10,6 +10,8 @@ import sys
 from sfu.control import ControlClient
 from sfu.node import Node
 
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """The command line. Exits with a message when it is wrong."""
@@ -23,7 +25,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         metavar="ADDRESS",
         help="address to bind; may be repeated",
     )
-    parser.add_argument("--port", type=int, default=10000, help="UDP port for all media (10000)")
+    parser.add_argument("--port", type=_port, default=10000, help="port for all media, UDP and TCP (10000)")
     parser.add_argument(
         "--address",
         action="append",
@@ -31,8 +33,18 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         metavar="ADDRESS",
         help="address that participants reach this machine at; may be repeated (those it listens on)",
     )
-    parser.add_argument("--log-level", default="INFO", help="DEBUG, INFO, WARNING or ERROR (INFO)")
+    parser.add_argument(
+        "--log-level", choices=_LOG_LEVELS, default="INFO", help="the least that is told (INFO)"
+    )
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    """0 leaves the number to the kernel."""
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise ValueError("not a port")
+    return number
 
 
 async def serve(arguments: argparse.Namespace) -> None:
@@ -55,7 +67,7 @@ def main() -> int:
     """Run; the exit code is 0 after an orderly end."""
     arguments = parse_arguments(sys.argv[1:])
     logging.basicConfig(
-        level=arguments.log_level.upper(),
+        level=arguments.log_level,
         format=f"%(asctime)s {arguments.name} %(levelname)s %(message)s",
     )
     # What is loaded now stays. To look through it each time for garbage would hold up the packets for 20 ms.

@@ -17,7 +17,7 @@ from sfu.errors import SfuError
 
 _log = logging.getLogger(__name__)
 
-# A session description is at most 64 kB, the statistics of one peer a tenth of that.
+# A session description is at most 128 kB, the statistics of one peer a tenth of that.
 LONGEST_LINE = 1024 * 1024
 # What may wait for a server that does not read, before the child gives up on it.
 _MOST_WAITING = 16 * 1024 * 1024

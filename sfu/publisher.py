@@ -45,6 +45,8 @@ BITRATE_LIMITS_BPS = {
     "camera": 3_500_000,
     "screen": 4_000_000,
 }
+# Of the transport-wide number (draft-holmer-rmcat-transport-wide-cc-extensions-01) and of abs-send-time.
+_NUMBER_BYTES, _SEND_TIME_BYTES = 2, 3
 # Nobody tells us the way to the publisher and back. Asking again after 100 ms suits most.
 _RTT_S = 0.1
 
@@ -213,16 +215,17 @@ class PublishingPeer(Peer):
         except ParseError:
             return self.worker.output.drops.count(DropReason.RTP_MALFORMED)
         now = time.monotonic()
-        if self._number_id is not None and (number := packet.extension(self._number_id)) is not None:
-            self._arrivals.received(int.from_bytes(number[:2], "big"), self._told_arrival(packet, now))
+        number = _value(packet, self._number_id, _NUMBER_BYTES)
+        if number is not None:
+            self._arrivals.received(number, self._told_arrival(packet, now))
         stream = self._by_ssrc.get(packet.ssrc) or self._bind(packet)
         if stream is None:
             return self._refuse(packet.ssrc)
         return stream.receive(packet, now)
 
     def _told_arrival(self, packet: RtpPacket, now: float) -> float:
-        sent = packet.extension(self._send_time_id) if self._send_time_id is not None else None
-        return now if sent is None else self._steady.arrived(int.from_bytes(sent[:3], "big"), now)
+        sent = _value(packet, self._send_time_id, _SEND_TIME_BYTES)
+        return now if sent is None else self._steady.arrived(sent, now)
 
     def _refuse(self, ssrc: int) -> None:
         """Count it; tell once of each SSRC, of the few that the transport lets through, whose it really is."""
@@ -323,6 +326,12 @@ class PublishingPeer(Peer):
         """With one entry per track."""
         tracks = {track.publication.source: track.publication.stats() for track in self._tracks.values()}
         return {**super().stats(), "tracks": tracks}
+
+
+def _value(packet: RtpPacket, identifier: int | None, length: int) -> int | None:
+    """The number in this header extension; None without it, and where it is not as long as it has to be."""
+    told = packet.extension(identifier) if identifier is not None else None
+    return int.from_bytes(told) if told is not None and len(told) == length else None
 
 
 def _text(packet: RtpPacket, media: AcceptedMedia, uri: str) -> str | None:

@@ -10,6 +10,9 @@ ONE_BYTE_PROFILE: Final = 0xBEDE
 # The low four bits of the two-byte profile are "appbits" and may have any value (RFC 8285, 4.3).
 TWO_BYTE_PROFILE: Final = 0x1000
 
+# The longest element has 255 bytes, the others together some sixty; looking through more only costs time.
+_MOST_EXTENSION_BYTES: Final = 512
+
 _header = Struct("!BBHII").unpack_from
 _pack_header = Struct("!BBHII").pack
 _extension_header = Struct("!HH").unpack_from
@@ -121,8 +124,11 @@ class RtpPacket:
             return self._two_byte_elements()
         return {}
 
+    def _elements_end(self) -> int:
+        return min(self.extension_end, self.extension_start + _MOST_EXTENSION_BYTES)
+
     def _one_byte_elements(self) -> dict[int, bytes]:
-        data, at, end = self.data, self.extension_start, self.extension_end
+        data, at, end = self.data, self.extension_start, self._elements_end()
         elements: dict[int, bytes] = {}
         while at < end:
             head = data[at]
@@ -138,7 +144,7 @@ class RtpPacket:
         return elements
 
     def _two_byte_elements(self) -> dict[int, bytes]:
-        data, at, end = self.data, self.extension_start, self.extension_end
+        data, at, end = self.data, self.extension_start, self._elements_end()
         elements: dict[int, bytes] = {}
         while at + 1 < end:
             found = data[at]

@@ -27,7 +27,7 @@ _ICE_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 _USERNAME, _MESSAGE_INTEGRITY, _PRIORITY, _USE_CANDIDATE = 0x0006, 0x0008, 0x0024, 0x0025
 _FINGERPRINT, _ICE_CONTROLLED, _ICE_CONTROLLING = 0x8028, 0x8029, 0x802A
 # The attributes a check may carry: exact length, or None where it varies. Others below 0x8000 must be
-# understood by the receiver (RFC 8489, 14), and we do not; others above are skipped unread.
+# understood by the receiver (RFC 8489, 14), and we do not; others above change nothing.
 _LENGTHS: Final[dict[int, int | None]] = {
     _USERNAME: None,
     _MESSAGE_INTEGRITY: 20,

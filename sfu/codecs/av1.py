@@ -13,6 +13,8 @@ from sfu.rtp import RtpPacket
 _SEQUENCE_HEADER = 1
 # A packet is one layer's part of a picture: headers, metadata, tile groups.
 _MOST_OBUS = 32
+# A sequence begins once; each of its headers costs some microseconds to read.
+_MOST_SEQUENCE_HEADERS = 2
 # A size of more than 2 MiB would need a fourth byte; no packet is that long.
 _MOST_LENGTH_BYTES = 3
 # Where the size stands at the latest in a sequence header: behind 32 operating points of up to 104 bits.
@@ -68,7 +70,7 @@ def _find_size(data: bytes, start: int, end: int, aggregation: int) -> tuple[int
     """The size in a sequence header, if one begins in this packet."""
     if aggregation & 0xB0 == 0x90:  # nothing but the rest of an OBU, as most packets of a large frame
         return None
-    at, found = start + 1, None
+    at, found, headers = start + 1, None, 0
     elements = aggregation >> 4 & 0x03
     for number in range(1, _MOST_OBUS + 1):
         stop = end
@@ -76,6 +78,9 @@ def _find_size(data: bytes, start: int, end: int, aggregation: int) -> tuple[int
             at, stop = _read_length(data, at, end)
         is_rest = number == 1 and aggregation & 0x80
         if at < stop and data[at] >> 3 & 0x0F == _SEQUENCE_HEADER and not is_rest:
+            headers += 1
+            if headers > _MOST_SEQUENCE_HEADERS:
+                raise ParseError("AV1 packet has too many sequence headers")
             found = _read_sequence_header(data, at, stop)
         if stop == end:
             return found

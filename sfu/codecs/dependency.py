@@ -10,11 +10,14 @@ from struct import Struct
 
 from sfu.codecs.bits import BitReader
 from sfu.codecs.descriptor import Descriptor
+from sfu.codecs.remembered import Remembered
 from sfu.errors import ParseError
 from sfu.rtp import RtpPacket
 
 _mandatory = Struct("!BH").unpack_from
 _MANDATORY_LENGTH = 3
+# What the first byte behind those says of the rest; own frame differences and chains come last and are not needed.
+_HAS_TABLE, _HAS_ACTIVE_TARGETS, _HAS_OWN_INDICATIONS, _FLAG_BITS = 0x80, 0x40, 0x20, 5
 _SWITCH = 2
 _SAME_LAYER, _NEXT_TEMPORAL, _NEXT_SPATIAL = range(3)
 _MOST_SPATIAL_ID, _MOST_TEMPORAL_ID, _MOST_TEMPLATES = 3, 7, 64
@@ -150,44 +153,62 @@ def _read_sizes(bits: BitReader, layer_count: int) -> tuple[tuple[int, int], ...
 class DependencyReader:
     """Reads the descriptors of one stream, keeping the latest table."""
 
-    __slots__ = ("_table",)
+    __slots__ = ("_table", "_tables")
 
     def __init__(self) -> None:
         self._table: _Table | None = None
+        self._tables = Remembered(_read_table)
 
     def read(self, data: bytes) -> DependencyDescriptor:
         """Raises ParseError for a malformed descriptor; the table is then as before."""
+        self._tables.count_packet()
         descriptor = DependencyDescriptor(data)
         if len(data) > _MANDATORY_LENGTH:
-            self._read_extended(descriptor, data)
+            self._read_extended(descriptor, data[_MANDATORY_LENGTH:])
         elif self._table is not None:
             index = self._table.index(descriptor.template_id)
             descriptor.place = None if index is None else self._table.places[index]
         return descriptor
 
-    def _read_extended(self, descriptor: DependencyDescriptor, data: bytes) -> None:
-        bits = BitReader(data[_MANDATORY_LENGTH:])
-        has_table, has_active_targets, has_own_indications = bits.read(1), bits.read(1), bits.read(1)
-        bits.skip(2)  # own frame differences and chains come last and are not needed
-        table = _Table(bits) if has_table else self._table
-        if table is None:
+    def _read_extended(self, descriptor: DependencyDescriptor, extended: bytes) -> None:
+        if extended[0] & _HAS_TABLE:
+            table, indications = self._tables.read(extended)
+        elif self._table is not None:
+            table, indications = self._table, _read_indications(extended, self._table)
+        else:
             return
-        if has_active_targets:
-            bits.skip(len(table.targets))
-        descriptor.place = _find_place(table, descriptor.template_id, bits if has_own_indications else None)
-        if has_table:
+        descriptor.place = _find_place(table, descriptor.template_id, indications)
+        if extended[0] & _HAS_TABLE:
             self._table = table
             descriptor.sizes = table.sizes
 
 
-def _find_place(table: _Table, template_id: int, own_indications: BitReader | None) -> FramePlace | None:
+def _read_table(extended: bytes) -> tuple[_Table, list[int] | None]:
+    bits = BitReader(extended)
+    bits.skip(_FLAG_BITS)
+    table = _Table(bits)
+    return table, _own_indications(bits, extended[0], table)
+
+
+def _read_indications(extended: bytes, table: _Table) -> list[int] | None:
+    bits = BitReader(extended)
+    bits.skip(_FLAG_BITS)
+    return _own_indications(bits, extended[0], table)
+
+
+def _own_indications(bits: BitReader, flags: int, table: _Table) -> list[int] | None:
+    if flags & _HAS_ACTIVE_TARGETS:
+        bits.skip(len(table.targets))
+    return [bits.read(2) for _ in table.targets] if flags & _HAS_OWN_INDICATIONS else None
+
+
+def _find_place(table: _Table, template_id: int, own_indications: list[int] | None) -> FramePlace | None:
     index = table.index(template_id)
     if index is None:
         return None
     if own_indications is None:
         return table.places[index]
-    indications = [own_indications.read(2) for _ in table.targets]
-    return FramePlace(table.layers[index], indications, table.targets)
+    return FramePlace(table.layers[index], own_indications, table.targets)
 
 
 class DescribedReader:

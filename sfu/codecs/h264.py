@@ -5,13 +5,14 @@ from struct import Struct
 
 from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, Descriptor
 from sfu.codecs.h264_parameters import read_size
+from sfu.codecs.remembered import Remembered
 from sfu.errors import ParseError
 from sfu.rtp import RtpPacket
 
 _length = Struct("!H").unpack_from
 _SLICE, _PARTITION_A, _IDR, _SEI, _PARAMETERS, _DELIMITER = 1, 2, 5, 6, 7, 9
 _LAST_SINGLE, _STAP_A, _FU_A = 23, 24, 28
-# Encoders send one. Each costs some microseconds to read, and a packet has room for a hundred.
+# Encoders send one. Each costs up to 150 microseconds to read, and a packet has room for a hundred.
 _MOST_PARAMETER_SETS = 4
 
 NalUnit = tuple[int, int, int]
@@ -26,15 +27,17 @@ class H264Reader:
     can a newcomer decode.
     """
 
-    __slots__ = ("_begun", "_idr_begun", "_parameters_begun")
+    __slots__ = ("_begun", "_idr_begun", "_parameters_begun", "_sizes")
 
     def __init__(self) -> None:
+        self._sizes = Remembered(_largest)
         self._begun: int | None = None
         self._idr_begun: int | None = None
         self._parameters_begun: int | None = None
 
     def __call__(self, packet: RtpPacket) -> Descriptor:
         """Raises ParseError, also for the packet types of interleaved mode, which is never agreed on."""
+        self._sizes.count_packet()
         data, start, end = packet.data, packet.payload_start, packet.payload_end
         if start >= end:
             raise ParseError("H.264 payload is empty")
@@ -62,7 +65,8 @@ class H264Reader:
             descriptor.start_of_frame = True
         kinds = [kind for kind, _, _ in units]
         if _PARAMETERS in kinds:
-            descriptor.sizes = (_largest(packet.data, units),)
+            sets = [packet.data[start:end] for kind, start, end in units if kind == _PARAMETERS]
+            descriptor.sizes = (self._sizes.read(sets),)
             self._begin_keyframe(descriptor, self._parameters_begun != timestamp)
             self._parameters_begun = timestamp
         elif _IDR in kinds:
@@ -97,9 +101,8 @@ def _starts_picture(data: bytes, unit: NalUnit) -> bool:
     return _SEI <= kind <= _DELIMITER
 
 
-def _largest(data: bytes, units: list[NalUnit]) -> tuple[int, int]:
-    places = [(start, end) for kind, start, end in units if kind == _PARAMETERS]
-    if len(places) > _MOST_PARAMETER_SETS:
+def _largest(parameter_sets: list[bytes]) -> tuple[int, int]:
+    if len(parameter_sets) > _MOST_PARAMETER_SETS:
         raise ParseError("H.264 packet has too many parameter sets")
-    sizes = [read_size(data[start:end]) for start, end in places]
+    sizes = [read_size(one) for one in parameter_sets]
     return max(width for width, _ in sizes), max(height for _, height in sizes)

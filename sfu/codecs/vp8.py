@@ -2,25 +2,20 @@
 
 from struct import Struct
 
-from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, Descriptor
+from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, NumberedDescriptor
 from sfu.errors import ParseError
 
-_put_picture_id = Struct("!H").pack_into
 _size = Struct("<HH").unpack_from
 _START_CODE = b"\x9d\x01\x2a"
 
 
-class Vp8Descriptor(Descriptor):
-    """What the first bytes of a VP8 payload say.
+class Vp8Descriptor(NumberedDescriptor):
+    """What the first bytes of a VP8 payload say. `layer_sync` is Y: predicted from temporal layer 0 only."""
 
-    `picture_id_bits` is 7 or 15, 0 without a picture id; `layer_sync` is Y: predicted from temporal layer 0 only.
-    """
-
-    __slots__ = ("layer_sync", "picture_id_bits")
+    __slots__ = ("layer_sync",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.picture_id_bits = 0
         self.layer_sync = False
 
     @property
@@ -31,7 +26,9 @@ class Vp8Descriptor(Descriptor):
     def rewrite(
         self, buffer: bytearray | memoryview, at: int, picture_id_delta: int, tl0picidx_delta: int
     ) -> None:
-        rewrite(buffer, at, self, picture_id_delta, tl0picidx_delta)
+        at = self.move_picture_id(buffer, at + 2, picture_id_delta)
+        if self.tl0picidx is not None:
+            buffer[at] = (self.tl0picidx + tl0picidx_delta) & 0xFF
 
 
 def parse_descriptor(data: bytes, start: int, end: int) -> Vp8Descriptor:
@@ -63,7 +60,7 @@ def _parse_extension(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) 
     at += 1
     try:
         if flags & 0x80:
-            at = _parse_picture_id(descriptor, data, at)
+            at = descriptor.read_picture_id(data, at)
         if flags & 0x40:
             descriptor.tl0picidx = data[at]
             at += 1
@@ -77,16 +74,6 @@ def _parse_extension(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) 
     return at
 
 
-def _parse_picture_id(descriptor: Vp8Descriptor, data: bytes, at: int) -> int:
-    if data[at] & 0x80:
-        descriptor.picture_id = (data[at] & 0x7F) << 8 | data[at + 1]
-        descriptor.picture_id_bits = 15
-        return at + 2
-    descriptor.picture_id = data[at]
-    descriptor.picture_id_bits = 7
-    return at + 1
-
-
 def _parse_keyframe(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) -> None:
     # Three bytes of frame tag, the start code, then 14 bits of size and two of scale for each side.
     if at + 10 > end or data[at + 3 : at + 6] != _START_CODE:
@@ -95,24 +82,3 @@ def _parse_keyframe(descriptor: Vp8Descriptor, data: bytes, at: int, end: int) -
     descriptor.up_to = EVERY_TEMPORAL_LAYER
     width, height = _size(data, at + 6)
     descriptor.sizes = ((width & 0x3FFF, height & 0x3FFF),)
-
-
-def rewrite(
-    buffer: bytearray | memoryview,
-    at: int,
-    descriptor: Vp8Descriptor,
-    picture_id_delta: int,
-    tl0picidx_delta: int,
-) -> None:
-    """Move the numbers of the descriptor that lies at `at`, in place; they wrap, a field it lacks stays away."""
-    at += 2
-    if descriptor.picture_id is not None:
-        picture_id = descriptor.picture_id + picture_id_delta
-        if descriptor.picture_id_bits == 15:
-            _put_picture_id(buffer, at, 0x8000 | picture_id & 0x7FFF)
-            at += 2
-        else:
-            buffer[at] = picture_id & 0x7F
-            at += 1
-    if descriptor.tl0picidx is not None:
-        buffer[at] = (descriptor.tl0picidx + tl0picidx_delta) & 0xFF

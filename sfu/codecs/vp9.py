@@ -3,13 +3,12 @@
 from struct import Struct
 
 from sfu.codecs.bits import BitReader
-from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, Descriptor
+from sfu.codecs.descriptor import EVERY_TEMPORAL_LAYER, NumberedDescriptor
 from sfu.errors import ParseError
 from sfu.rtp import RtpPacket
 
 Size = tuple[int, int]
 
-_put_picture_id = Struct("!H").pack_into
 _size = Struct("!HH").unpack_from
 _SYNC_CODE = 0x498342
 _SRGB = 7
@@ -20,29 +19,24 @@ _MOST_REFERENCES = 3
 _REFERENCES_PER_FRAME = 3
 
 
-class Vp9Descriptor(Descriptor):
+class Vp9Descriptor(NumberedDescriptor):
     """What the first bytes of a VP9 payload say.
 
-    `picture_id_bits` is 7 or 15, 0 without a picture id. `frame_size` is what the frame's own header says, in
-    its first packet and where it does not take the size of a reference; None elsewhere.
+    `frame_size` is what the frame's own header says, in its first packet and where it does not take the size of a
+    reference; None elsewhere.
     """
 
-    __slots__ = ("_tl0picidx_at", "frame_size", "picture_id_bits")
+    __slots__ = ("_tl0picidx_at", "frame_size")
 
     def __init__(self) -> None:
         super().__init__()
-        self.picture_id_bits = self._tl0picidx_at = 0
+        self._tl0picidx_at = 0
         self.frame_size: Size | None = None
 
     def rewrite(
         self, buffer: bytearray | memoryview, at: int, picture_id_delta: int, tl0picidx_delta: int
     ) -> None:
-        if self.picture_id is not None:
-            picture_id = self.picture_id + picture_id_delta
-            if self.picture_id_bits == 15:
-                _put_picture_id(buffer, at + 1, 0x8000 | picture_id & 0x7FFF)
-            else:
-                buffer[at + 1] = picture_id & 0x7F
+        self.move_picture_id(buffer, at + 1, picture_id_delta)
         if self.tl0picidx is not None:
             buffer[at + self._tl0picidx_at] = (self.tl0picidx + tl0picidx_delta) & 0xFF
 
@@ -52,7 +46,7 @@ class Vp9Descriptor(Descriptor):
         at = start + 1
         try:
             if first & 0x80:
-                at = self._parse_picture_id(data, at)
+                at = self.read_picture_id(data, at)
             if first & 0x20:
                 at = self._parse_layer(data, at, start, first)
             if first & 0x50 == 0x50:
@@ -68,15 +62,6 @@ class Vp9Descriptor(Descriptor):
         self.end_of_frame = bool(first & 0x04)
         if first & 0x08:
             self._parse_start(first, data[at : min(at + _LONGEST_HEADER, end)])
-
-    def _parse_picture_id(self, data: bytes, at: int) -> int:
-        if data[at] & 0x80:
-            self.picture_id = (data[at] & 0x7F) << 8 | data[at + 1]
-            self.picture_id_bits = 15
-            return at + 2
-        self.picture_id = data[at]
-        self.picture_id_bits = 7
-        return at + 1
 
     def _parse_layer(self, data: bytes, at: int, start: int, first: int) -> int:
         layer = data[at]

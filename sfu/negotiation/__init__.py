@@ -5,6 +5,7 @@ and read its answer. Everything runs over one bundled ICE-lite transport with rt
 with RTX, Opus and RED pass; all else is refused section by section with port 0.
 """
 
+from sfu.codecs import DEPENDENCY_DESCRIPTOR_URI
 from sfu.negotiation.answers import answer_player, answer_publisher
 from sfu.negotiation.codecs import (
     AV1_PAYLOAD_TYPE,
@@ -20,7 +21,6 @@ from sfu.negotiation.codecs import (
 from sfu.negotiation.extensions import (
     ABS_SEND_TIME_URI,
     AUDIO_LEVEL_URI,
-    DEPENDENCY_DESCRIPTOR_URI,
     MID_URI,
     REPAIRED_RID_URI,
     RID_URI,

@@ -3,6 +3,7 @@
 from collections.abc import Container, Sequence
 from typing import Final
 
+from sfu.codecs import DEPENDENCY_DESCRIPTOR_URI
 from sfu.sdp import Codec, Media
 
 MID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
@@ -11,9 +12,6 @@ REPAIRED_RID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-i
 AUDIO_LEVEL_URI: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME_URI: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_WIDE_CC_URI: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-DEPENDENCY_DESCRIPTOR_URI: Final = (
-    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
-)
 
 # The ids of our own offers; an answer takes those of the offer.
 OFFERED: Final = {

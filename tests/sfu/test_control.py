@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sfu.__main__ import parse_arguments
 from sfu.control import LONGEST_LINE, ControlClient, ControlError, decode_line, encode_line
 from tests.sfu.calls import SOURCES, LightPublisher, light
 
@@ -85,6 +86,18 @@ async def test_a_worker_leaves_in_order_when_told_to() -> None:
         assert (await one.call({"id": 1, "method": "stats"}))["result"]["peers"] == 0
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--port", "65536"), ("--port", "-1"), ("--port", "x"), ("--log-level", "LOUD")]
+)
+def test_a_wrong_command_line_is_named(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    required = ["--control", "c.sock", "--name", "sfu0", "--listen", "127.0.0.1"]
+    assert parse_arguments(required).port == 10_000
+    with pytest.raises(SystemExit) as left:
+        parse_arguments([*required, f"{option}={value}"])
+    assert left.value.code == 2
+    assert f"argument {option}: invalid" in capsys.readouterr().err
 
 
 REFUSED = [
@@ -188,3 +201,25 @@ async def test_a_slow_method_ends_with_the_server(tmp_path: Path) -> None:
     async with asyncio.timeout(5), await asyncio.start_unix_server(serve, path):
         await ControlClient(path, "recorder", "recorder", {"dig": dig}, {"dig"}).run()
     assert ended.is_set()
+
+
+async def test_a_server_that_does_not_read_is_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        await release.wait()
+        writer.close()
+
+    path = str(tmp_path / "c.sock")
+    async with asyncio.timeout(10), await asyncio.start_unix_server(serve, path):
+        client = ControlClient(path, "sfu", "sfu0", {})
+        running = asyncio.create_task(client.run())
+        while not running.done():
+            client.notify("news", text="x" * (LONGEST_LINE // 2))
+            await asyncio.sleep(0)
+        await running
+        release.set()
+    assert caplog.text.count("does not read") == 1

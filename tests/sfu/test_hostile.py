@@ -14,6 +14,8 @@ from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 
 from server.load.peer import LightPeer, LinkFailed
+from sfu import rtcp
+from sfu.errors import SdpError
 from sfu.ice import OLD_CREDENTIALS_S
 from tests.sfu.calls import CAMERA, LightPublisher, LightSubscriber, call, light
 from tests.sfu.clients import MEETING, until
@@ -164,6 +166,49 @@ async def test_a_participant_keeps_at_most_eight_addresses() -> None:
         assert 90 <= one.server.drops["address_limit"] <= 93
 
 
+async def test_a_lite_server_minds_no_role() -> None:
+    """[ICE-09] Who calls itself controlled, or has another tie-breaker, or changes its mind, is answered."""
+    async with call() as one:
+        for role, tie_breaker in (
+            ("ICE-CONTROLLED", 0),
+            ("ICE-CONTROLLING", 2**64 - 1),
+            ("ICE-CONTROLLED", 2**64 - 1),
+            ("ICE-CONTROLLING", 0),
+        ):
+            check = one.bob.check()
+            del check.attributes["ICE-CONTROLLING"]
+            check.attributes[role] = tie_breaker
+            check.add_message_integrity(one.bob.remote_password.encode())
+            answered = one.bob.checks_answered
+            one.bob.send(bytes(check))
+            await until(lambda before=answered: one.bob.checks_answered > before)
+            await one.goes_on()
+        assert one.server.states("s1") == [("connecting", ""), ("connected", "")]
+
+
+async def test_candidates_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[ICE-13] Nothing is sent to what a description names and no name is looked up; too many refuse it."""
+    looked_up: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_, **__: looked_up.append(host))
+    eve = LightPublisher()
+    async with call() as one, light(eve):
+        with stranger() as sock:
+            hosts = ("127.0.0.1", "::1", "169.254.169.254", "fe80::1", "5d3b7a52.local", "example.invalid")
+            line = f"a=candidate:1 1 udp 2130706431 %s {sock.getsockname()[1]} typ host\r\n"
+            offer = eve.offer({"video": (5, 6)})
+            named = offer + "".join(line % host for host in hosts)
+            answer = await one.server.node.publish(MEETING, "p2", "eve", named, {"video": "camera"})
+            await eve.connect(answer["sdp"])
+            await one.goes_on()
+            assert heard(sock) == 0
+            assert not looked_up
+        for count in (51, 10_000):
+            with pytest.raises(SdpError) as refused:
+                await one.server.node.publish(MEETING, "p3", "eve", offer + line % "192.0.2.1" * count)
+            assert refused.value.code == "sdp_too_large"
+        assert set(one.server.node._peers) == {"p1", "s1", "p2"}
+
+
 async def test_media_follows_the_nominated_address() -> None:
     """[ICE-10] Fifty new addresses by authenticated checks: same keys, nothing more to the old one."""
     async with call() as one:
@@ -244,7 +289,13 @@ async def test_a_silent_peer_is_let_go() -> None:
             ice.last_check -= 31
             ice._heard = {path: at - 31 for path, at in ice._heard.items()}
             peers["s3"].transport._deadline -= 31
-            await until(lambda: ("closed", "consent_expired") in one.server.states("s2"))
+            report = rtcp.ReceiverReport(1).to_bytes()
+            await until(
+                lambda: peer.send_rtcp(report) or ("closed", "consent_expired") in one.server.states("s2")
+            )
+            received = peer.received
+            await one.goes_on()
+            assert peer.received == received
             await until(lambda: ("failed", "handshake_timeout") in one.server.states("s3"))
             assert set(peers) == {"p1", "s1"}
             assert (await one.server.node.stats())["ufrags"] == 2

@@ -4,14 +4,28 @@ The ids in brackets are those of the catalogue of threats that the project keeps
 """
 
 import asyncio
+import time
+from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 
 from sfu import rtcp
+from sfu.mux import BATCH
+from sfu.negotiation import (
+    ABS_SEND_TIME_URI,
+    AUDIO_LEVEL_URI,
+    MID_URI,
+    REPAIRED_RID_URI,
+    RID_URI,
+    TRANSPORT_WIDE_CC_URI,
+)
 from sfu.receiver import NACKED_BURST
 from sfu.rtp import RtpPacket
+from sfu.transport import BYTES_BURST, BYTES_PER_S
+from sfu.transport_feedback import TransportFeedback
 from tests.sfu.calls import CAMERA, SOURCES, LightPublisher, call, light
-from tests.sfu.clients import MEETING, until
+from tests.sfu.clients import MEETING, running_node, until
 from tests.sfu.packets import video_packet
 
 pytestmark = pytest.mark.usefixtures("no_traceback")
@@ -70,6 +84,54 @@ async def test_header_extensions_of_wrong_length(extension: str) -> None:
         )
         ends = tuple(packet[12:] for packet in sent)
         assert all(packet.data.endswith(ends) for packet in one.bob.packets(*CAMERA)[before:])
+
+
+EXTENSIONS = {
+    1: AUDIO_LEVEL_URI,
+    2: ABS_SEND_TIME_URI,
+    3: TRANSPORT_WIDE_CC_URI,
+    4: MID_URI,
+    5: RID_URI,
+    6: REPAIRED_RID_URI,
+}
+RIGHT_LENGTHS = {1: 1, 2: 3, 3: 2}
+NUMBER = 777
+
+
+class ExtendedPublisher(LightPublisher):
+    """Agrees on every header extension that is read of publishers."""
+
+    extensions: ClassVar = EXTENSIONS
+
+
+def elements_of_wrong_length(identifier: int) -> Iterator[bytes]:
+    """In both forms, in whole words; each form's profile comes first."""
+    right = {RIGHT_LENGTHS.get(identifier)}
+    for length in {1, 2, 3, 4, 16} - right:
+        yield b"\xbe\xde" + _whole(bytes((identifier << 4 | length - 1,)) + b"\xff" * length)
+    for length in {0, 1, 2, 3, 4, 255} - right:
+        yield b"\x10\x00" + _whole(bytes((identifier, length)) + b"\xff" * length)
+
+
+def _whole(elements: bytes) -> bytes:
+    elements += bytes(-len(elements) % 4)
+    return (len(elements) // 4).to_bytes(2, "big") + elements
+
+
+@pytest.mark.parametrize("identifier", EXTENSIONS)
+async def test_every_agreed_extension_of_wrong_length(identifier: int) -> None:
+    """[RTP-02] Of streams that are known and of one that is not; no arrival is told of what had no number."""
+    alice = ExtendedPublisher()
+    async with running_node() as server, light(alice):
+        await alice.join(server, "p1", "alice")
+        numbered = b"\xbe\xde" + _whole(b"\x31" + NUMBER.to_bytes(2, "big"))
+        for extension in (*elements_of_wrong_length(identifier), numbered):
+            for packet in (alice.sound(), alice.frame(1)[0], video_packet(1, 1, 99, 0, 0, 1, 60)):
+                alice.send_rtp(b"\x90" + packet[1:12] + extension + packet[12:])
+        (told,) = await until(lambda: [one for one in alice.rtcp if isinstance(one, TransportFeedback)])
+        assert (told.base_number, told.received) == (NUMBER, (0,))
+        assert server.drops["handler_failed"] == 0
+        assert server.states("p1")[-1] == ("connected", "")
 
 
 async def test_at_most_twenty_ssrcs_are_tracked() -> None:
@@ -241,6 +303,32 @@ async def test_a_flood_of_packets_is_policed() -> None:
                 if number % 50 == 0:
                     await asyncio.sleep(0.001)
             await until(lambda: one.server.drops["rate_limited"] > 300)
+
+
+async def test_a_hundred_megabits_a_second_cost_the_others_nothing() -> None:
+    """[RTP-09] At the real limits; who sends so much keeps what it may send."""
+    async with call() as one:
+        eve = LightPublisher()
+        async with light(eve):
+            await eve.join(one.server, "p2", "eve")
+            began = time.monotonic()
+            flooding = asyncio.create_task(_flood(eve, packets=10_500))
+            while not flooding.done():
+                await one.goes_on()
+            await flooding
+            transport = one.server.node._peers["p2"].transport
+            allowed = BYTES_BURST + BYTES_PER_S * (time.monotonic() - began)
+            assert 0.9 * BYTES_BURST < transport.received_bytes <= allowed
+            assert one.server.drops["rate_limited"] > 1000
+
+
+async def _flood(peer: LightPublisher, packets: int) -> None:
+    """100 Mbit/s of packets of 1,200 bytes, each time as many as the gate reads at one wake-up."""
+    began = time.monotonic()
+    for sent in range(packets):
+        peer.send_rtp(peer.frame(parts=1, length=1200)[0])
+        if sent % BATCH == 0:
+            await asyncio.sleep(max(0.0, began + sent * 1200 * 8 / 100e6 - time.monotonic()))
 
 
 async def test_a_flood_of_bytes_is_policed() -> None:

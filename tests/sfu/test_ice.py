@@ -3,7 +3,6 @@
 import re
 
 from sfu.ice import CONSENT_S, MOST_ADDRESSES, OLD_CREDENTIALS_S, Credentials, IceAgent
-from sfu.limits import TokenBucket
 from sfu.port import UdpPath, UdpPort
 
 
@@ -96,11 +95,3 @@ def test_old_credentials_serve_a_moment_after_a_restart() -> None:
     assert agent.expire_credentials(100.0 + OLD_CREDENTIALS_S - 1) is None
     assert agent.expire_credentials(100.0 + OLD_CREDENTIALS_S) == old
     assert agent.password(old.ufrag) is None
-
-
-def test_a_bucket_gives_its_rate_and_its_burst() -> None:
-    bucket = TokenBucket(10, 5, 0.0)
-    assert [bucket.take(1, 0.0) for _ in range(6)] == [True] * 5 + [False]
-    assert bucket.take(1, 0.1)
-    assert not bucket.take(1, 0.1)
-    assert [bucket.take(1, 100.0) for _ in range(6)] == [True] * 5 + [False]

@@ -122,6 +122,38 @@ async def test_more_slots_than_a_description_holds_are_refused() -> None:
         assert len(sdp.parse(result["sdp"]).media) == 60
 
 
+async def test_a_worker_serves_so_many_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[DTLS-08] However they are named; who goes leaves a place."""
+    monkeypatch.setattr("sfu.node.MOST_PEERS", 3)
+    async with running_node() as server:
+        for number in range(3):
+            await server.node.subscribe(MEETING, f"s{number}", [])
+        with pytest.raises(PeerError) as refused:
+            await server.node.subscribe("another", "s3", [])
+        assert refused.value.code == "peer_limit"
+        await server.node.close_peer("s0")
+        await server.node.subscribe("another", "s3", [])
+        assert (await server.node.stats())["peers"] == 3
+
+
+async def test_of_a_hundred_descriptions_the_last_counts_and_nothing_of_the_others_is_left() -> None:
+    """[SDP-06] Each with other credentials and another SSRC, as fast as they can be sent."""
+    alice, bob = LightPublisher(), LightSubscriber()
+    async with running_node() as server, light(alice, bob):
+        await alice.join(server, "p1", "alice")
+        await bob.want(server, "s1", CAMERA)
+        for number in range(100):
+            alice.ufrag, alice.video_ssrc = f"renewed{number}", 5_000 + 2 * number
+            offer = alice.offer({"audio": (alice.audio_ssrc,), "video": (alice.video_ssrc, 9_000)})
+            answer = await server.node.publish(MEETING, "p1", "alice", offer, SOURCES)
+        assert (await server.node.stats())["ufrags"] == 3, "the last, the one before for a moment, and bob's"
+        alice.use(answer["sdp"])
+        await alice.prove_address()
+        await alice.send_frames(5)
+        await until(lambda: len(bob.packets(*CAMERA)) == 10)
+        assert len(server.states("p1")) == 2
+
+
 async def test_an_answer_to_a_smaller_offer_counts_for_its_part() -> None:
     alice, bob = LightPublisher(), LightSubscriber()
     async with running_node() as server, light(alice, bob):

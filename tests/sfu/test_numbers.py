@@ -117,6 +117,26 @@ async def test_feedback_moves_the_estimate() -> None:
         assert downlink.stats()["estimate_bps"] >= 30_000
 
 
+async def test_feedback_for_packets_never_sent_moves_nothing() -> None:
+    """Nor do requests for them: they are counted, and the call goes on."""
+    async with numbered_call() as call:
+        bob = call.bob
+        assert isinstance(bob, NumberedSubscriber)
+        estimator = call.server.node._peers["s1"].downlink.estimator  # type: ignore[attr-defined]
+        video, ahead = bob.packets(*CAMERA)[-1], bob.numbers()[-1] + 5_000
+        for told in range(100):
+            base = (ahead + 20 * told) & 0xFFFF
+            message = TransportFeedback(1, 1, base, 20, told, told, tuple(range(20)), (255,) * 20)
+            bob.send_rtcp(message.to_bytes())
+            missing = tuple((video.sequence_number + 1000 + told * 10 + n) & 0xFFFF for n in range(10))
+            bob.send_rtcp(rtcp.Nack(1, video.ssrc, missing).to_bytes())
+        await until(lambda: estimator.unknown >= 20)
+        await until(lambda: call.server.drops["nack_not_in_history"] >= 1000)
+        assert estimator.loss == 0
+        await call.goes_on()
+        assert call.server.drops["handler_failed"] == 0
+
+
 async def test_while_all_goes_through_a_sample_of_the_feedback_is_read() -> None:
     """What is not read counts neither as lost nor as unknown."""
     async with numbered_call() as call:

@@ -157,6 +157,14 @@ def test_the_answer_tells_the_sender_its_address(seen: tuple[str, int], told: tu
     assert response.check_message_integrity(PASSWORD.encode())
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::7"])
+def test_an_answer_is_no_longer_than_a_browsers_check(host: str) -> None:
+    """Whoever forges its sender makes us send no more than he does."""
+    data = signed(check())
+    response = stun.success_response(stun.parse_binding_request(data), (host, 9), PASSWORD)
+    assert len(response) <= len(data)
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes_raise_only_parse_error(data: bytes) -> None:

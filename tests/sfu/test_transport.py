@@ -117,6 +117,17 @@ async def test_another_certificate_than_announced_ends_the_connection(
         assert one.transport.tx is None
 
 
+async def test_one_right_fingerprint_among_others_is_not_enough() -> None:
+    """[DTLS-04] All that are announced must match."""
+    async with running_mux() as gate, ends(gate, "server") as one:
+        theirs = [(found.algorithm, found.value) for found in one.peer.certificate.getFingerprints()]
+        one.transport.describe_remote([*theirs, ("sha-256", ":".join(["AB"] * 32))], one.role)
+        await one.peer.prove_address()
+        await one.shake_hands()
+        await until(lambda: one.owner.states[-1] == (State.FAILED, "dtls_identity"), within_s=1)
+        assert one.transport.tx is None
+
+
 class BadLinkEnds(Ends):
     """The peer's packets and those to it go over bad links; it repeats its flights as browsers do."""
 
