@@ -120,6 +120,19 @@ async def test_lines_are_logged_at_intervals_and_when_they_turn(scene: Scene) ->
     assert all(list(data["links"]) == [scene.lan] for data in await scene.data("LinkQuality"))
 
 
+async def test_nothing_is_noted_of_a_meeting_that_everybody_has_left(scene: Scene) -> None:
+    scene.quality(lan=4)
+    await scene.until_told("LinkQuality")
+    notes, heard = scene.house.media_log._notes, []
+    assert notes
+    await scene.seat.ask("command", {"type": "leave"})
+    scene.house.media.on_report.append(lambda name, *_: heard.append(name))
+    scene.tell("track_ended", owner=scene.lan, source="camera")
+    scene.tell("layers_wanted", owner=scene.lan, source="camera", rids=[])
+    await until(lambda: len(heard) == 2)
+    assert not notes
+
+
 async def test_a_line_is_logged_in_whole_numbers(scene: Scene) -> None:
     up = {"loss": 0.0214, "jitter_ms": 12.6, "bitrate_bps": 1_500_000.4}
     down = {"loss": 0, "rtt_ms": 81.5, "bitrate_bps": 800_000}
