@@ -1,13 +1,11 @@
 import { UplinkFloor } from "../models/uplink-floor.js";
 
-const INTERVAL_MS = 1000;
 /** A face at 15 pictures a second, a voice, and what is sent again, kbit/s. */
 const FLOOR_KBPS = 500;
 
 /** Watches how a publishing connection loses, and says when its rate should not be let fall for that. */
 export class Uplink {
   #floor = new UplinkFloor();
-  #lookedAt = performance.now();
   #changed;
 
   /** @param {() => void} changed */
@@ -15,10 +13,8 @@ export class Uplink {
     this.#changed = changed;
   }
 
-  /** What the other side reports; called more often than it does. @param {RTCStatsReport} report */
+  /** What the other side reports, once a second. @param {RTCStatsReport} report */
   look(report) {
-    if (performance.now() - this.#lookedAt < INTERVAL_MS) return;
-    this.#lookedAt = performance.now();
     const look = lookOf(report);
     if (look && this.#floor.look(look)) this.#changed();
   }
@@ -36,7 +32,7 @@ export class Uplink {
   }
 }
 
-/** The most that any stream loses, and its round trip; null before the first report. @param {RTCStatsReport} report */
+/** What the other side reports of our sound; null before it does, and where none is sent. @param {RTCStatsReport} report */
 function lookOf(report) {
   /** @type {{lost: number, roundTrip: number} | null} */
   let look = null;
