@@ -34,7 +34,10 @@ class Scene:
         self.tell("track_silent", owner=self.lan, source="camera", silent=silent)
 
     def quality(self, **scores: float) -> None:
-        links = {{"lan": self.lan}.get(name, name): {"score": score} for name, score in scores.items()}
+        ids = {"lan": self.lan}
+        links = {
+            ids.get(name, name): {"score": score, "up": {}, "down": {}} for name, score in scores.items()
+        }
         self.tell("quality", links=links)
 
     async def data(self, event_type: str) -> list[dict[str, Any]]:
