@@ -22,14 +22,25 @@ export class Uplink {
   /** An answer that also tells Chromium the least rate to assume; other browsers take no notice. @param {string} sdp */
   steer(sdp) {
     if (!this.#floor.held) return sdp;
-    return sdp.replace(
-      /^a=rtpmap:(\d+) (?:VP8|VP9|H264|AV1)\/90000\r\n(a=fmtp:\1 [^\r]*)?/gm,
-      (line, type, format) =>
-        format
-          ? `${line};x-google-min-bitrate=${FLOOR_KBPS}`
-          : `${line}a=fmtp:${type} x-google-min-bitrate=${FLOOR_KBPS}\r\n`,
-    );
+    const sections = sdp.split(/(?=^m=)/m);
+    return sections.map((section) => videoTypes(section).reduce(withFloor, section)).join("");
   }
+}
+
+/** @param {string} section of a description */
+function videoTypes(section) {
+  return [...section.matchAll(/^a=rtpmap:(\d+) (?:VP8|VP9|H264|AV1)\/90000\r$/gm)].map(([, type]) => type);
+}
+
+/** A payload type has at most one line of parameters (RFC 8866, 6.15). @param {string} section @param {string} type */
+function withFloor(section, type) {
+  const floor = `x-google-min-bitrate=${FLOOR_KBPS}`;
+  const parameters = new RegExp(`^a=fmtp:${type} [^\r]*`, "m");
+  if (parameters.test(section)) return section.replace(parameters, (line) => `${line};${floor}`);
+  return section.replace(
+    new RegExp(`^a=rtpmap:${type} .*\r\n`, "m"),
+    (line) => `${line}a=fmtp:${type} ${floor}\r\n`,
+  );
 }
 
 /** What the other side reports of our sound; null before it does, and where none is sent. @param {RTCStatsReport} report */

@@ -104,10 +104,14 @@ test("who asks often for repairs waits for them before playing", () => {
   assert.deepEqual(targets(), [250, 250]);
 });
 
-const ANSWER =
-  "m=video 9 UDP/TLS/RTP/SAVPF 96 97 102\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n" +
-  "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" +
-  "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1\r\n";
+const SOUND = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n";
+const CAMERA =
+  "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n" +
+  "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
+const SCREEN =
+  "m=video 9 UDP/TLS/RTP/SAVPF 96 102\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=fmtp:96 max-fr=30\r\n" +
+  "a=rtpmap:102 H264/90000\r\na=rtcp-fb:102 nack\r\na=fmtp:102 packetization-mode=1\r\n";
+const ANSWER = `v=0\r\n${SOUND}${CAMERA}${SCREEN}`;
 
 test("a lossy line without a queue holds the rate of pictures, and says so once", () => {
   let changes = 0;
@@ -125,9 +129,12 @@ test("a lossy line without a queue holds the rate of pictures, and says so once"
   for (let second = 0; second < 4; second++) uplink.look(sound(0.3));
   assert.equal(changes, 1);
   const steered = uplink.steer(ANSWER);
-  assert.deepEqual(steered.match(/^a=fmtp:.*/gm)?.sort(), [
-    "a=fmtp:102 packetization-mode=1;x-google-min-bitrate=500",
+  assert.deepEqual(steered.match(/^a=fmtp:.*(?=\r$)/gm), [
+    "a=fmtp:111 useinbandfec=1",
     "a=fmtp:96 x-google-min-bitrate=500",
     "a=fmtp:97 apt=96",
+    "a=fmtp:96 max-fr=30;x-google-min-bitrate=500",
+    "a=fmtp:102 packetization-mode=1;x-google-min-bitrate=500",
   ]);
+  assert.deepEqual(steered.split("\r\n").length, ANSWER.split("\r\n").length + 1);
 });
