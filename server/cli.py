@@ -115,7 +115,10 @@ def put_load(
     and network together, so run it beside the server to size the server, and elsewhere to see the network. The
     processor time a packet is only right while no other meeting is on the same worker.
     """
+    from server.load.errors import LoadError
     from server.load.plan import Plan
+    from server.load.run import Load, run
+    from server.load.site import Address
 
     rate = round(video_bitrate * 1000 / 8 / video_bytes) if video_bitrate else video_rate
     plan = Plan(video_rate=rate, video_bytes=video_bytes, burst=burst, audio_rate=audio, simulcast=simulcast)
@@ -123,10 +126,6 @@ def put_load(
         raise typer.BadParameter("neither audio nor video would be sent")
     if not meeting and not password:
         password = typer.prompt("Mật khẩu / password", hide_input=sys.stdin.isatty(), err=True)
-    from server.load.errors import LoadError
-    from server.load.run import Load, run
-    from server.load.site import Address
-
     load = Load(
         Address(url.rstrip("/"), ca, insecure), plan, username, password, meeting, publishers, subscribers, watch,
         everybody, duration, warm, processes,

@@ -26,6 +26,8 @@ from rooms.media import VideoCodec
 EXIT_WRONG_SETTING = 2
 PREFIX = "DIEMCAU_"
 CONFIG_FILE = "diemcau.toml"
+# Where the file is, and what `diemcau load` signs in with: known, but nothing that the file could hold.
+_NO_SETTINGS = {PREFIX + "CONFIG", PREFIX + "LOAD_PASSWORD"}
 
 ADMIN_PASSWORD_MIN = 8
 # Whoever guesses it relays through the TURN server as they like.
@@ -293,7 +295,7 @@ def _read_file(path: Path | None) -> dict[str, Any]:
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     """A misspelt variable would leave a default in force that somebody believes changed."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + "CONFIG"}
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _NO_SETTINGS
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             raise SettingsError(f"{name} is not a setting.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,7 +101,7 @@ class MediaLog:
     def __init__(self, media: MediaPlane, meetings: LiveMeetings, clock: Clock = time.monotonic) -> None:
         self._meetings = meetings
         self._clock = clock
-        self._notes: defaultdict[MeetingId, Notes] = defaultdict(Notes)
+        self._notes: dict[MeetingId, Notes] = {}
         self._writers: dict[MeetingId, asyncio.Task[None]] = {}
         media.on_report.append(self._report)
         media.on_lost.append(self._media_lost)
@@ -122,9 +121,13 @@ class MediaLog:
         self._note(meeting_id, Notes.no_speaker)
 
     def _note(self, meeting_id: MeetingId, take: Callable[[Notes], None]) -> None:
-        notes = self._notes[meeting_id]
+        # Workers tell of a meeting also when its last participant has left: without a fact nothing is begun.
+        notes = self._notes.get(meeting_id) or Notes()
         take(notes)
-        if notes.batch and meeting_id not in self._writers:
+        if not notes.batch:
+            return
+        self._notes[meeting_id] = notes
+        if meeting_id not in self._writers:
             self._writers[meeting_id] = asyncio.create_task(
                 self._write(meeting_id), name=f"media log of {meeting_id}"
             )

@@ -76,7 +76,7 @@ class MediaQuality:
         media.on_report.append(self._report)
 
     def links(self, meeting_id: MeetingId) -> Mapping[ParticipantId, dict[str, Any]]:
-        """Each participant's line as the worker told it, `{score, up, down}`; nobody's when that is long ago."""
+        """Each participant's line as the worker told it, `{score, reason, up, down}`; nobody's if long ago."""
         self._forget_stale()
         told = self._told.get(meeting_id)
         return told.links if told else {}

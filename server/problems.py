@@ -25,7 +25,9 @@ _MEETING_STATUS = {
     "recording_unknown": 404,
 }
 # What a media worker refuses is the caller's description, unless it has to do with the worker itself.
-_WORKER_TROUBLE = frozenset({"media_unavailable", "peer_limit", "internal"})
+_WORKER_TROUBLE = frozenset({"media_unavailable", "peer_limit"})
+# Faults of the control link, of which there are no sentences: they would tell nobody anything.
+_LINK_FAULTS = frozenset({"internal", "method_unknown", "params_invalid", "reply_too_long"})
 # What aiohttp itself refuses; every other status is told in general words.
 _HTTP_CODES = {
     400: "request_invalid",
@@ -57,9 +59,10 @@ class Problem(Exception):
     @classmethod
     def of_worker(cls, error: ControlError) -> "Problem":
         """Return what a media worker's refusal is over HTTP."""
-        if error.code in _WORKER_TROUBLE:
+        code = worker_code(error)
+        if code in _WORKER_TROUBLE:
             return cls(503, "media_unavailable", headers={"Retry-After": "2"})
-        return cls(400, error.code)
+        return cls(400, code)
 
     @classmethod
     def of_http(cls, error: web.HTTPException) -> "Problem":
@@ -87,3 +90,8 @@ class Problem(Exception):
             content_type=CONTENT_TYPE,
             headers=headers | self.headers,
         )
+
+
+def worker_code(error: ControlError) -> str:
+    """The code by which clients hear of a media worker's refusal; each has its sentences in the catalogue."""
+    return "media_unavailable" if error.code in _LINK_FAULTS else error.code

@@ -26,6 +26,7 @@ from server.media_news import MediaNews
 from server.media_session import MediaSession
 from server.narrow_socketio import NarrowServer
 from server.presence import Presence
+from server.problems import worker_code
 from server.seats import SeatRefused, enter
 from server.storage import Storage
 from server.storage.seats import Seat
@@ -111,15 +112,21 @@ class Signalling:
             return self._error("seat_invalid")
         try:
             return {"ok": True, **await connection.handle(name, data)}
-        except (MeetingError, ControlError) as error:
-            if not self._log_budget.take(connection.seat.participant_id):
-                log.info("refused", connection=str(connection), message=name, code=error.code)
+        except MeetingError as error:
+            self._log_refusal(connection, name, error.code)
             return self._error(error.code)
+        except ControlError as error:
+            self._log_refusal(connection, name, error.code)
+            return self._error(worker_code(error))
         except TimeoutError:
             return self._error("media_unavailable")
         except Exception:
             log.exception("message failed", connection=str(connection), message=name)
             return self._error("internal_error")
+
+    def _log_refusal(self, connection: Connection, message: str, code: str) -> None:
+        if not self._log_budget.take(connection.seat.participant_id):
+            log.info("refused", connection=str(connection), message=message, code=code)
 
     async def _seat(self, request: web.Request, auth: object) -> Seat:
         token = auth.get("token") if isinstance(auth, dict) else None

@@ -24,7 +24,8 @@ class ConnectionMedia(Reply):
 
 
 class ParticipantMedia(Reply):
-    """A participant's connections, and the line as it was told last: `{score, up, down}`, `score` from 0 to 5."""
+    """A participant's connections, and the line as it was told last: `{score, reason, up, down}`, `score` from 0
+    to 5."""
 
     participant_id: str
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any
 
 import aiohttp
@@ -122,7 +122,7 @@ async def _ignore(*_: Any) -> None:
     """Events are for those who show them."""
 
 
-async def _linked(connecting: Any) -> None:
+async def _linked(connecting: Awaitable[None]) -> None:
     try:
         await connecting
     except LinkFailed as error:

@@ -98,8 +98,8 @@ class Report:
 
     `lost` left a hole in a subscriber's sequence numbers; `withheld` the server chose not to send, by its own
     numbering: because of bandwidth, of layers, or of a publisher's packets that it never got. `overflowed` of the
-    lost came, but were not read in time. `delay_ms` is from
-    before our encryption to the arrival in our kernel, `lag_ms` by how much our own sending came late.
+    lost came, but were not read in time. `delay_ms` is from before our encryption to the arrival in our kernel,
+    `lag_ms` by how much our own sending came late.
     """
 
     subscriptions: int

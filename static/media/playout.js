@@ -1,7 +1,5 @@
 import { bufferFor } from "../models/playout.js";
 
-const INTERVAL_MS = 1000;
-
 /**
  * Has sound and pictures wait so long before they are played that what was lost can come again in time. Without
  * being told, Chromium plays a picture that was repaired late at once, or not at all: it does not know how long a
@@ -11,17 +9,14 @@ export class Playout {
   #connection;
   #buffer = { target: 0, calm: 0 };
   #before = { packets: 0, requests: 0 };
-  #lookedAt = performance.now();
 
   /** @param {RTCPeerConnection} connection one that receives */
   constructor(connection) {
     this.#connection = connection;
   }
 
-  /** What is known of it now; called more often than anything is done. @param {RTCStatsReport} report */
+  /** What is known of it now, once a second. @param {RTCStatsReport} report */
   look(report) {
-    if (performance.now() - this.#lookedAt < INTERVAL_MS) return;
-    this.#lookedAt = performance.now();
     const { packets, requests, roundTrip } = countsOf(report);
     const before = this.#before;
     this.#before = { packets, requests };

@@ -1,13 +1,11 @@
 import { UplinkFloor } from "../models/uplink-floor.js";
 
-const INTERVAL_MS = 1000;
 /** A face at 15 pictures a second, a voice, and what is sent again, kbit/s. */
 const FLOOR_KBPS = 500;
 
 /** Watches how a publishing connection loses, and says when its rate should not be let fall for that. */
 export class Uplink {
   #floor = new UplinkFloor();
-  #lookedAt = performance.now();
   #changed;
 
   /** @param {() => void} changed */
@@ -15,10 +13,8 @@ export class Uplink {
     this.#changed = changed;
   }
 
-  /** What the other side reports; called more often than it does. @param {RTCStatsReport} report */
+  /** What the other side reports, once a second. @param {RTCStatsReport} report */
   look(report) {
-    if (performance.now() - this.#lookedAt < INTERVAL_MS) return;
-    this.#lookedAt = performance.now();
     const look = lookOf(report);
     if (look && this.#floor.look(look)) this.#changed();
   }
@@ -26,17 +22,28 @@ export class Uplink {
   /** An answer that also tells Chromium the least rate to assume; other browsers take no notice. @param {string} sdp */
   steer(sdp) {
     if (!this.#floor.held) return sdp;
-    return sdp.replace(
-      /^a=rtpmap:(\d+) (?:VP8|VP9|H264|AV1)\/90000\r\n(a=fmtp:\1 [^\r]*)?/gm,
-      (line, type, format) =>
-        format
-          ? `${line};x-google-min-bitrate=${FLOOR_KBPS}`
-          : `${line}a=fmtp:${type} x-google-min-bitrate=${FLOOR_KBPS}\r\n`,
-    );
+    const sections = sdp.split(/(?=^m=)/m);
+    return sections.map((section) => videoTypes(section).reduce(withFloor, section)).join("");
   }
 }
 
-/** The most that any stream loses, and its round trip; null before the first report. @param {RTCStatsReport} report */
+/** @param {string} section of a description */
+function videoTypes(section) {
+  return [...section.matchAll(/^a=rtpmap:(\d+) (?:VP8|VP9|H264|AV1)\/90000\r$/gm)].map(([, type]) => type);
+}
+
+/** A payload type has at most one line of parameters (RFC 8866, 6.15). @param {string} section @param {string} type */
+function withFloor(section, type) {
+  const floor = `x-google-min-bitrate=${FLOOR_KBPS}`;
+  const parameters = new RegExp(`^a=fmtp:${type} [^\r]*`, "m");
+  if (parameters.test(section)) return section.replace(parameters, (line) => `${line};${floor}`);
+  return section.replace(
+    new RegExp(`^a=rtpmap:${type} .*\r\n`, "m"),
+    (line) => `${line}a=fmtp:${type} ${floor}\r\n`,
+  );
+}
+
+/** What the other side reports of our sound; null before it does, and where none is sent. @param {RTCStatsReport} report */
 function lookOf(report) {
   /** @type {{lost: number, roundTrip: number} | null} */
   let look = null;

@@ -15,6 +15,8 @@ const SURE_MS = 2000;
 const PATIENCE_MS = 1000;
 /** Where only checks are sent, one in 2.5 s, a lossy line swallows two in a row and is still a line. */
 const IDLE_PATIENCE_MS = 5000;
+/** What else a look shows is told so often: shares and rates of less say little. */
+const TELL_INTERVAL_MS = 1000;
 /** A first connection takes one or two round trips; one that takes this long finds no path. */
 const CONNECT_DEADLINE_MS = 10_000;
 
@@ -31,7 +33,7 @@ const STATES = {
  * @typedef {object} LinkHandlers
  * @property {(state: LinkState) => void} state
  * @property {() => void} doubted once for each silence: nothing comes where much came before
- * @property {(report: RTCStatsReport) => void} [looked] a few times a second while connected
+ * @property {(report: RTCStatsReport) => void} [looked] once a second while connected
  */
 
 /** Tells how a peer connection fares; `failed` comes at the latest when patience ends, and nothing after it. */
@@ -48,6 +50,7 @@ export class LinkWatch {
   /** Packets in the last looks in which any came. */
   #flow = [0, 0];
   #doubted = false;
+  #toldAt = performance.now();
 
   /** @param {RTCPeerConnection} connection @param {LinkHandlers} handlers */
   constructor(connection, handlers) {
@@ -81,6 +84,8 @@ export class LinkWatch {
     const silence = performance.now() - this.#heardAt;
     this.#doubt(silence > DOUBT_MS && this.#isBusy);
     this.#set(silence < (this.#isBusy ? SILENCE_MS : IDLE_SILENCE_MS) ? "connected" : "interrupted");
+    if (performance.now() - this.#toldAt < TELL_INTERVAL_MS) return;
+    this.#toldAt = performance.now();
     this.#handlers.looked?.(report);
   }
 

@@ -45,7 +45,7 @@ function resumed({ actor }) {
 }
 
 /** What the recorder warns of while somebody in the room can still do something about it. */
-const WARNINGS = new Set(["disk_low", "pictures_given_up"]);
+const WARNINGS = new Set(["disk_low", "pictures_given_up", "track_refused"]);
 
 /** @type {Rule} */
 function recordingWarned({ data }, meeting, selfId) {

@@ -9,8 +9,8 @@ export const SETTLE_MS = 200;
 const STEPS = 4;
 
 /**
- * How large each picture is on the screen, in steps, told calmly: a new picture at once, a change when it has lasted.
- * What is gone is not waited for either, unless it comes back in the same turn.
+ * How large each picture is on the screen, in steps, told calmly: what is new or gone at once, a change when it has
+ * lasted.
  */
 export class PictureSizes {
   /** @type {Sizes} */

@@ -42,6 +42,11 @@ def test_a_named_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert load().tls == "off"
 
 
+def test_what_the_load_tool_signs_in_with_stops_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIEMCAU_LOAD_PASSWORD", "rat-bi-mat-2026")
+    load()
+
+
 def test_a_usual_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load().video_codec is VideoCodec.VP8
     monkeypatch.setenv("DIEMCAU_VIDEO_CODEC", "h264")

@@ -79,7 +79,8 @@ SENDER = """async () => {
   const taker = new far.FarTaker();
   let takers = [taker];
   const publisher = new Publisher({
-    exchange: sdp => takers.at(-1).answer(sdp), state: () => undefined, configuration: () => ({}),
+    exchange: sdp => takers.at(-1).answer(sdp), configuration: () => ({}),
+    state: () => undefined, doubted: () => undefined, strained: () => undefined,
   });
   await publisher.set({ camera: far.picture(960, 540) });
   await publisher.update();

@@ -39,6 +39,7 @@ class House:
     control: ControlServer
     media: MediaPlane
     signalling: Signalling
+    media_log: MediaLog
     seconds: Seconds
     origin: str
     workers: list[FakeSfu] = field(default_factory=list)
@@ -92,7 +93,7 @@ async def open_house(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    house = House(storage, live, control, media, signalling, seconds, origin)
+    house = House(storage, live, control, media, signalling, media_log, seconds, origin)
     yield house
     await signalling.close()
     await runner.cleanup()

@@ -34,7 +34,10 @@ class Scene:
         self.tell("track_silent", owner=self.lan, source="camera", silent=silent)
 
     def quality(self, **scores: float) -> None:
-        links = {{"lan": self.lan}.get(name, name): {"score": score} for name, score in scores.items()}
+        ids = {"lan": self.lan}
+        links = {
+            ids.get(name, name): {"score": score, "up": {}, "down": {}} for name, score in scores.items()
+        }
         self.tell("quality", links=links)
 
     async def data(self, event_type: str) -> list[dict[str, Any]]:
@@ -118,6 +121,19 @@ async def test_lines_are_logged_at_intervals_and_when_they_turn(scene: Scene) ->
     scene.quality(lan=2.2)
     assert await heard(4) == [4, 1, 3, 2]
     assert all(list(data["links"]) == [scene.lan] for data in await scene.data("LinkQuality"))
+
+
+async def test_nothing_is_noted_of_a_meeting_that_everybody_has_left(scene: Scene) -> None:
+    scene.quality(lan=4)
+    await scene.until_told("LinkQuality")
+    notes, heard = scene.house.media_log._notes, []
+    assert notes
+    await scene.seat.ask("command", {"type": "leave"})
+    scene.house.media.on_report.append(lambda name, *_: heard.append(name))
+    scene.tell("track_ended", owner=scene.lan, source="camera")
+    scene.tell("layers_wanted", owner=scene.lan, source="camera", rids=[])
+    await until(lambda: len(heard) == 2)
+    assert not notes
 
 
 async def test_a_line_is_logged_in_whole_numbers(scene: Scene) -> None:

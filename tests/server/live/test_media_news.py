@@ -62,6 +62,20 @@ async def test_a_publisher_is_known_by_codec_and_hints(house: House, worker: Fak
     await seat.client.disconnect()
 
 
+@pytest.mark.parametrize(
+    ("refused", "told"), [("sdp_invalid", "sdp_invalid"), ("internal", "media_unavailable")]
+)
+async def test_a_worker_s_refusal_has_its_sentences(
+    house: House, worker: FakeSfu, refused: str, told: str
+) -> None:
+    _, seat = await enter(house)
+    worker.refused["publish"] = refused
+    error = (await seat.ask("publish", {"sdp": "offer", "sources": SOURCES}))["error"]
+    assert error["code"] == told
+    assert not any(sentence.startswith("errors.") for sentence in error["messages"].values())
+    await seat.client.disconnect()
+
+
 async def test_a_subscriber_says_sizes_and_voices(house: House, worker: FakeSfu) -> None:
     lan, first = await enter(house)
     minh, second = await enter(house, "Lê Minh")

@@ -78,6 +78,8 @@ test("people are told what concerns them", () => {
   const low = { recording_id: "r", reason: "disk_low" };
   assert.equal(told("RecordingWarned", low, "system"), "meeting.notice.recording_disk_low");
   assert.equal(told("RecordingWarned", low, "system", "binh"), null);
+  const refused = { ...low, reason: "track_refused" };
+  assert.equal(told("RecordingWarned", refused, "system"), "meeting.notice.recording_track_refused");
   assert.equal(told("RecordingWarned", { ...low, reason: "file_changed" }, "system"), null);
   assert.equal(told("RecordingResumed", { recording_id: "r" }, "system"), "meeting.notice.recording_resumed");
   assert.equal(told("RecordingResumed", { recording_id: "r" }), null);
