@@ -17,8 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.conftest import Say
 from tests.media.company import Company, stats
-from tests.media.conftest import Say
 from tests.support.browser import until
 from tests.support.ruler import unwrapped
 
