@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,7 +25,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="package"),
     pytest.mark.timeout(60),
-    pytest.mark.skipif("whip" not in av.formats_available, reason="this FFmpeg has no WHIP"),
 ]
 
 # Nobody else in the meeting has this mark in the picture.
