@@ -1,8 +1,12 @@
 """Fixtures shared by all tests."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.support import material
+
+Say = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")
@@ -10,3 +14,14 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> list[material.Materia
     """Cameras and microphones of three participants, made once per session."""
     directory = tmp_path_factory.mktemp("material")
     return [material.make(directory, participant) for participant in range(3)]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Print a figure, whether the test passes or not."""
+
+    def saying(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end=" ", flush=True)
+
+    return saying

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import re
 import secrets
 import shutil
@@ -22,6 +21,7 @@ from server.load.publisher import Publisher
 from server.load.subscriber import Subscriber
 from server.load.tally import percentile
 from tests.bench.result import Run
+from tests.support.network import lacking_for_namespaces
 
 _ROOM = 1
 _DRAIN_S = 0.4
@@ -47,9 +47,7 @@ def missing() -> str:
     """Why Janus cannot be measured here; empty when it can."""
     if shutil.which("janus") is None:
         return "the Debian package janus is not installed"
-    if os.geteuid() != 0:
-        return "a network namespace needs root"
-    return ""
+    return lacking_for_namespaces()
 
 
 def version() -> str:

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import ipaddress
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.e2e.narrow import run
+from tests.support.browser import until
 
 TURNSERVER = "/usr/bin/turnserver"
 SECRET = "bi-mat-chung-cua-hai-may"
@@ -38,10 +39,10 @@ def _free_port(host: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def coturn(host: str, directory: Path) -> AsyncIterator[Turn]:
-    """Started on `host`, ended by its process id."""
+async def coturn(host: str, directory: Path, tls_port: int = 0) -> AsyncIterator[Turn]:
+    """Started on `host`, at a free port where none is told, ended by its process id."""
     authority, certificate, key = make_certificates(host, directory)
-    turn = Turn(host, _free_port(host), _free_port(host), authority, directory / "turn.log")
+    turn = Turn(host, tls_port or _free_port(host), _free_port(host), authority, directory / "turn.log")
     with turn.log.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             TURNSERVER, "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", f"--realm={REALM}",
@@ -51,21 +52,21 @@ async def coturn(host: str, directory: Path) -> AsyncIterator[Turn]:
             f"--pidfile={directory / 'turn.pid'}", stdout=log, stderr=log, cwd=directory,
         )  # fmt: skip
     try:
-        await _listening(host, turn.tls_port)
+        await until(lambda: _listens(host, turn.tls_port), f"coturn listens; its log is {turn.log}")
         yield turn
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 
-async def _listening(host: str, port: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(host, port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
+async def _listens(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def make_certificates(host: str, directory: Path) -> tuple[Path, Path, Path]:
@@ -112,6 +113,6 @@ def trusting_home(directory: Path, authority: Path) -> Path:
     """A home directory whose Chromium trusts the authority: TURN by TLS heeds no flag of tests, only this."""
     database = directory / "home" / ".pki" / "nssdb"
     database.mkdir(parents=True)
-    run("certutil", "-N", "-d", f"sql:{database}", "--empty-password")
-    run("certutil", "-A", "-d", f"sql:{database}", "-n", "test", "-t", "C,,", "-i", str(authority))
+    for words in (("-N", "--empty-password"), ("-A", "-n", "test", "-t", "C,,", "-i", str(authority))):
+        subprocess.run(["certutil", "-d", f"sql:{database}", *words], check=True)
     return directory / "home"

@@ -6,20 +6,14 @@ said by routing rules: everything else is prohibited, UDP first of all.
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from tests.support.network import PREFIX, ip, remove, sweep
+
 _numbers = count()
-
-
-def run(*words: str) -> str:
-    """A command that must succeed; what it says."""
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
-    return done.stdout
 
 
 @dataclass(frozen=True)
@@ -32,25 +26,12 @@ class Narrow:
 
     def let_out(self, port: int) -> None:
         """From now on, TCP to this port."""
-        run(
-            "ip",
-            "-n",
-            self.name,
-            "rule",
-            "add",
-            "pref",
-            "10",
-            "ipproto",
-            "tcp",
-            "dport",
-            str(port),
-            "table",
-            "main",
-        )
+        rule = ("pref", "10", "ipproto", "tcp", "dport", str(port), "table", "main")
+        ip("-n", self.name, "rule", "add", *rule)
 
     def sent_udp(self) -> int:
         """How many UDP packets have left the namespace."""
-        table = run("ip", "netns", "exec", self.name, "cat", "/proc/net/snmp")
+        table = ip("netns", "exec", self.name, "cat", "/proc/net/snmp")
         names, values = (line.split() for line in table.splitlines() if line.startswith("Udp:"))
         return int(dict(zip(names[1:], values[1:], strict=True))["OutDatagrams"])
 
@@ -64,24 +45,25 @@ class Narrow:
 
 @contextlib.contextmanager
 def narrow_network(directory: Path) -> Iterator[Narrow]:
-    """Nothing gets out until `let_out`."""
+    """Nothing gets out until `let_out`; what ran inside is ended with it."""
+    sweep()
     number = next(_numbers)
-    name = f"narrow{os.getpid()}n{number}"
+    name = f"{PREFIX}{os.getpid()}-narrow-{number}"
     subnet = f"10.{200 + number % 50}.{os.getpid() % 250}"
-    run("ip", "netns", "add", name)
+    ip("netns", "add", name)
     try:
         _connect(name, f"na{os.getpid()}n{number}", subnet)
         yield Narrow(name, f"{subnet}.1", directory)
     finally:
-        run("ip", "netns", "del", name)
+        remove(name)
 
 
 def _connect(name: str, link: str, subnet: str) -> None:
-    run("ip", "link", "add", link, "type", "veth", "peer", "name", "out", "netns", name)
-    run("ip", "addr", "add", f"{subnet}.1/24", "dev", link)
-    run("ip", "link", "set", link, "up")
-    run("ip", "-n", name, "addr", "add", f"{subnet}.2/24", "dev", "out")
+    ip("link", "add", link, "type", "veth", "peer", "name", "out", "netns", name)
+    ip("addr", "add", f"{subnet}.1/24", "dev", link)
+    ip("link", "set", link, "up")
+    ip("-n", name, "addr", "add", f"{subnet}.2/24", "dev", "out")
     for interface in ("lo", "out"):
-        run("ip", "-n", name, "link", "set", interface, "up")
-    run("ip", "-n", name, "route", "add", "default", "via", f"{subnet}.1")
-    run("ip", "-n", name, "rule", "add", "pref", "20", "prohibit")
+        ip("-n", name, "link", "set", interface, "up")
+    ip("-n", name, "route", "add", "default", "via", f"{subnet}.1")
+    ip("-n", name, "rule", "add", "pref", "20", "prohibit")

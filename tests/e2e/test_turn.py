@@ -6,7 +6,7 @@ import os
 import shutil
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ from server.ice_servers import IceServer, IceServers
 from sfu.node import Node
 from tests.e2e.coturn import SECRET, TURNSERVER, Turn, coturn, trusting_home
 from tests.e2e.narrow import Narrow, narrow_network
+from tests.support.browser import CHROMIUM, until
+from tests.support.network import lacking_for_namespaces
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces"),
-    pytest.mark.skipif(not Path(TURNSERVER).exists() or not shutil.which("certutil"), reason="needs coturn"),
-]
+needs_coturn = pytest.mark.skipif(
+    not Path(TURNSERVER).exists() or not shutil.which("certutil"),
+    reason="needs the packages coturn and libnss3-tools",
+)
 MEETING = "meeting"
+# The port that the narrowest network lets out.
+HTTPS = 443
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -77,25 +80,13 @@ async function stats(peer) {
 </script>"""
 
 
-async def until(ask: Callable[[], Any], what: str, within_s: float = 20) -> Any:
-    """Ask until the answer is true."""
-    deadline = time.monotonic() + within_s
-    while not (answer := await ask()):
-        assert time.monotonic() < deadline, f"{what} did not come true"
-        await asyncio.sleep(0.1)
-    return answer
-
-
-def with_tcp(description: str) -> str:
-    """Each UDP candidate's twin."""
-    lines = []
-    for line in description.splitlines():
-        lines.append(line)
-        if line.startswith("a=candidate:") and "tcptype" not in description:
-            number, component, _, priority, address, port, *_ = line.removeprefix("a=candidate:").split()
-            twin = f"{number}0 {component} tcp {int(priority) // 2} {address} {port} typ host tcptype passive"
-            lines.append(f"a=candidate:{twin}")
-    return "\r\n".join(lines) + "\r\n"
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Narrow]:
+    """A narrow network; without the means for one, the test is skipped."""
+    if missing := lacking_for_namespaces():
+        pytest.skip(missing)
+    with narrow_network(tmp_path) as network:
+        yield network
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +107,7 @@ async def page_inside(network: Narrow, node: Node, home: Path) -> AsyncIterator[
     async def call(method: str, params: dict[str, Any]) -> Any:
         meeting = {} if method == "answer" else {"meeting": MEETING}
         result = await getattr(node, method)(**meeting, **params)
-        return {"sdp": with_tcp(result["sdp"])} if result else None
+        return {"sdp": result["sdp"]} if result else None
 
     async with browser_inside(network, home) as browser:
         page = await browser.new_page()
@@ -131,7 +122,7 @@ async def browser_inside(network: Narrow, home: Path) -> AsyncIterator[Browser]:
     """Chromium in the namespace, with a home of its own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=network.executable("/usr/bin/chromium"),
+            executable_path=network.executable(CHROMIUM),
             args=FLAGS,
             env={**os.environ, "HOME": str(home)},
         )
@@ -151,7 +142,7 @@ async def call_inside(page: Page, ice_servers: list[IceServer]) -> dict[str, Any
         stats: dict[str, Any] = await page.evaluate("stats('bob')")
         return stats if stats["frames"] > 30 and stats["samples"] > 48_000 else None
 
-    await until(flowing, "media there and back")
+    await until(flowing, "media there and back", 20)
     sent: dict[str, Any] = await page.evaluate("stats('alice')")
     received: dict[str, Any] = await page.evaluate("stats('bob')")
     assert {**sent, "frames": 0, "samples": 0} == {**received, "frames": 0, "samples": 0}
@@ -164,29 +155,31 @@ def servers_for(*urls: str) -> list[IceServer]:
     return IceServers(settings).ice_servers("p1", time.time())
 
 
-async def test_chromium_without_udp_comes_by_tcp(tmp_path: Path) -> None:
+@pytest.mark.browser
+async def test_chromium_without_udp_comes_by_tcp(network: Narrow, tmp_path: Path) -> None:
     """[REL-14] Straight to the node's own port."""
-    with narrow_network(tmp_path) as network:
-        async with node_on(network.host) as node, page_inside(network, node, tmp_path) as page:
-            network.let_out(node.port)
-            way = await call_inside(page, [])
-            assert (way["type"], way["protocol"]) in (("host", "tcp"), ("prflx", "tcp"))
+    async with node_on(network.host) as node, page_inside(network, node, tmp_path) as page:
+        network.let_out(node.port)
+        way = await call_inside(page, [])
+        assert (way["type"], way["protocol"]) in (("host", "tcp"), ("prflx", "tcp"))
+        assert network.sent_udp() == 0
+
+
+@pytest.mark.browser
+@needs_coturn
+async def test_chromium_comes_by_turn_over_tls(network: Narrow, tmp_path: Path) -> None:
+    """[REL-14] The only way out is TCP to port 443, the TURN server's; its certificate is checked."""
+    async with coturn(network.host, tmp_path, HTTPS) as turn, node_on(network.host) as node:
+        network.let_out(turn.tls_port)
+        async with page_inside(network, node, trusting_home(tmp_path, turn.authority)) as page:
+            url = f"turns:{turn.host}:{turn.tls_port}?transport=tcp"
+            way = await call_inside(page, servers_for(url))
+            assert (way["type"], way["relayProtocol"], way["url"]) == ("relay", "tls", url)
             assert network.sent_udp() == 0
+            assert "p1" in turn.log.read_text()
 
 
-async def test_chromium_comes_by_turn_over_tls(tmp_path: Path) -> None:
-    """[REL-14] The only way out is TCP to the TURN server's port; its certificate is checked."""
-    with narrow_network(tmp_path) as network:
-        async with coturn(network.host, tmp_path) as turn, node_on(network.host) as node:
-            network.let_out(turn.tls_port)
-            async with page_inside(network, node, trusting_home(tmp_path, turn.authority)) as page:
-                url = f"turns:{turn.host}:{turn.tls_port}?transport=tcp"
-                way = await call_inside(page, servers_for(url))
-                assert (way["type"], way["relayProtocol"], way["url"]) == ("relay", "tls", url)
-                assert network.sent_udp() == 0
-                assert "p1" in turn.log.read_text()
-
-
+@needs_coturn
 async def test_credentials_open_the_turn_server_until_they_end(tmp_path: Path) -> None:
     """What we say is what coturn believes; yesterday's credentials, and others' secrets, open nothing."""
     async with coturn("127.0.0.1", tmp_path) as turn:
@@ -200,17 +193,28 @@ async def test_credentials_open_the_turn_server_until_they_end(tmp_path: Path) -
             assert not await allocated(turn, refused)
 
 
+class Allocation(asyncio.DatagramProtocol):
+    """An address at the TURN server, until it has been given back."""
+
+    def __init__(self) -> None:
+        self.given_back = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The server knows."""
+        self.given_back.set()
+
+
 async def allocated(turn: Turn, server: IceServer) -> bool:
     """Whether the TURN server gives us an address, by TLS with its certificate checked."""
     trust = ssl.create_default_context(cafile=turn.authority)
     server_address = (turn.host, turn.tls_port)
     names = {"username": server["username"], "password": server["credential"]}
     try:
-        transport, _ = await create_turn_endpoint(
-            asyncio.DatagramProtocol, server_address, ssl=trust, transport="tcp", **names
+        transport, allocation = await create_turn_endpoint(
+            Allocation, server_address, ssl=trust, transport="tcp", **names
         )
     except TransactionFailed:
         return False
     transport.close()
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(allocation.given_back.wait(), 5)
     return True

@@ -1,6 +1,6 @@
 """One server and two browsers for all tests of this folder."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -9,8 +9,6 @@ from tests.media.company import Company, company
 from tests.support import material
 from tests.support.material import Material
 from tests.support.server import Api, Server, serving
-
-Say = Callable[[str], None]
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -45,14 +43,3 @@ def peer_materials(
 ) -> dict[int, Material]:
     """What two peers without a browser see and hear."""
     return {2: materials[2], 3: material.make(tmp_path_factory.mktemp("peers"), 3)}
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Print a figure, whether the test passes or not."""
-
-    def saying(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}", end=" ", flush=True)
-
-    return saying

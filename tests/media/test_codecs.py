@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from tests.conftest import Say
 from tests.media.company import LARGE, SHOWN_AGAIN, SMALL, Company, longest_step_back
-from tests.media.conftest import Say
 from tests.support import receiving
 from tests.support.browser import until
 from tests.support.machine import slowness

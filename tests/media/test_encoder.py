@@ -11,14 +11,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.conftest import Say
 from tests.media.company import Company, stats
-from tests.media.conftest import Say
 from tests.support.browser import until
 from tests.support.ruler import unwrapped
 
@@ -26,7 +25,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="package"),
     pytest.mark.timeout(60),
-    pytest.mark.skipif("whip" not in av.formats_available, reason="this FFmpeg has no WHIP"),
 ]
 
 # Nobody else in the meeting has this mark in the picture.

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.conftest import Say
 from tests.media.company import LARGE, SHOWN_AGAIN, SMALL, Company, longest_step_back
-from tests.media.conftest import Say
 from tests.support import receiving
 from tests.support.browser import until
 from tests.support.machine import slowness

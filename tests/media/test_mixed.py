@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from tests.conftest import Say
 from tests.media.company import Company
-from tests.media.conftest import Say
 from tests.support.browser import until
 from tests.support.material import Material
 from tests.support.pages import Pages

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from tests.conftest import Say
 from tests.media.company import Company
-from tests.media.conftest import Say
 from tests.support.browser import until
 from tests.support.machine import slowness
 

@@ -6,12 +6,13 @@ jitter hold for both directions of that line, for signalling too, so that what i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
 
+from tests.conftest import Say
 from tests.network.call import FULL_FPS, Call, held
 from tests.support import receiving
 from tests.support.browser import until
@@ -86,20 +87,6 @@ async def call(running: Call) -> Call:
     """The call with clean lines, everything coming in full."""
     await running.clean()
     return running
-
-
-Say = Callable[[str], None]
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Print a figure, whether the test passes or not."""
-
-    def saying(text: str) -> None:
-        with capsys.disabled():
-            print(f"\n{text}", end=" ", flush=True)
-
-    return saying
 
 
 @pytest.mark.parametrize(("side", "name"), CASES)
@@ -214,7 +201,6 @@ async def test_an_outage_is_over_soon_after_the_line_is_back(call: Call, say: Sa
 async def test_media_follow_to_another_address(call: Call, say: Say, side: str, change: str) -> None:
     changed = await call.now()
     getattr(call.hosts[side], change)()
-    await asyncio.sleep(1)
     await until(lambda: call.is_back(changed), "picture and sound are back", PATIENCE_S, 0.1)
     got = await call.got(changed)
     how = {"rebind": "is seen from another port", "move": "has another address"}[change]

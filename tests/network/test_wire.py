@@ -33,6 +33,14 @@ def through(
         return receiver.came()
 
 
+def wait_for(host: Host, sent: int) -> None:
+    """Return when so many packets have entered the host's line."""
+    deadline = time.monotonic() + 5
+    while (counts := host.down.counts()).sent < sent:
+        assert time.monotonic() < deadline, f"{counts} instead of {sent} sent"
+        time.sleep(0.01)
+
+
 def delay_ms(came: list[tuple[int, float]]) -> float:
     """The middle one: what a busy machine adds to some is not the line's."""
     return statistics.median(delay for _, delay in came)
@@ -77,12 +85,13 @@ def test_packets_are_reordered_and_doubled_as_told(host):
 
 def test_a_line_is_cut_and_mended_while_packets_are_on_it(host):
     host.set()
+    before = host.down.counts().sent
     with Receiver(host) as receiver:
         send(host.address, 100, 1000)
-        time.sleep(0.05)
+        wait_for(host, before + 100)
         host.down.set(loss=1)
         send(host.address, 100, 1000)
-        time.sleep(0.05)
+        wait_for(host, before + 200)
         host.down.set()
         send(host.address, 100, 1000)
         assert len(receiver.came()) == 200

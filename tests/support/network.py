@@ -18,6 +18,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,12 +36,18 @@ MOVED = 100
 
 def lacking() -> str:
     """What this machine lacks for such networks, in words; empty when it lacks nothing."""
-    if os.geteuid() != 0:
-        return "test networks need root"
-    if shutil.which("ip") is None:
-        return "test networks need the package iproute2"
     if not Path("/dev/net/tun").exists():
         return "test networks need the device /dev/net/tun"
+    return lacking_for_namespaces()
+
+
+@cache
+def lacking_for_namespaces() -> str:
+    """What it lacks for namespaces alone."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    if shutil.which("ip") is None:
+        return "network namespaces need the package iproute2"
     probe = f"{PREFIX}{os.getpid()}-probe"
     made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True)
     subprocess.run(["ip", "netns", "delete", probe], capture_output=True)
@@ -183,8 +190,17 @@ class Network:
             for host in self._hosts:
                 host.close()
         finally:
-            if self._wire is not None:
-                self._wire.communicate(timeout=5)
+            self._unplug()
+
+    def _unplug(self) -> None:
+        """The lines go with the wire, and the wire with its standard input; one that hangs is killed."""
+        if self._wire is None:
+            return
+        try:
+            self._wire.communicate(timeout=5)
+        finally:
+            self._wire.kill()
+            self._wire.wait()
 
     @property
     def wire_pid(self) -> int:
