@@ -129,6 +129,8 @@ class DtlsEnd:
         return _keys(dtls)
 
     def _ended(self, reading: asyncio.Task[None]) -> None:
+        # A cancelled task holds the traceback, and by it all that it ran in.
+        self._reading = None
         if reading.cancelled():
             return
         error = reading.exception()
@@ -137,12 +139,10 @@ class DtlsEnd:
         self._on_closed()
 
     def receive(self, record: bytes, now: float) -> bool:
-        """Take a record in. False when there is no room for it."""
+        """Take a record in. False when there is no room for it, or when it comes too late to be of use."""
         dtls, kind = self._dtls, record[0]
         if dtls is None:
-            if kind == _ALERT or kind in _HIDDEN_RECORDS:
-                self.doubted_at = now
-            return True
+            return self._doubt(kind, now)
         if dtls.encrypted and kind in _HANDSHAKE_RECORDS:
             self._path.flights.again()
         try:
@@ -151,14 +151,20 @@ class DtlsEnd:
             return False
         return True
 
+    def _doubt(self, kind: int, now: float) -> bool:
+        if kind != _ALERT and kind not in _HIDDEN_RECORDS:
+            return False
+        self.doubted_at = now
+        return True
+
     def settle(self) -> None:
         """The handshake is over for both ends: keep the goodbye alone. Idempotent."""
         self._goodbye = self._goodbye or self._closing_record()
         if self._reading is not None:
             self._reading.cancel()
         if self._dtls is not None:
-            # The garbage collector would find it some minutes later.
-            self._dtls._ssl = None
+            # The garbage collector would find them some minutes later.
+            self._dtls._ssl = self._dtls._task = None
             self._dtls = None
 
     def _closing_record(self) -> bytes:

@@ -47,9 +47,9 @@ _PeerT = TypeVar("_PeerT", bound=Peer)
 class Node:
     """A media worker: one UDP port, the meetings on it, and the peers in them.
 
-    `notify(event, **params)` is called for peer_state, track_started, track_ended and tap_lost. Public async
-    methods are the requests of the control link, parameters by name; they raise SfuError. `open` before,
-    `close` after.
+    `notify(event, **params)` is called for peer_state, track_started, track_silent, track_ended, layers_wanted,
+    renegotiate, speakers, quality and tap_lost. Public async methods are the requests of the control link,
+    parameters by name; they raise SfuError. `open` before, `close` after.
     """
 
     def __init__(self, notify: Notify) -> None:
@@ -115,9 +115,16 @@ class Node:
             for router in list(self._routers.values()):
                 self._tick_router(router, now)
             self._memory.tick(now)
-            if now - self._judged_at >= QUALITY_INTERVAL_S:
-                self._judged_at = now
-                self._judge(now)
+            self._tick_quality(now)
+
+    def _tick_quality(self, now: float) -> None:
+        if now - self._judged_at < QUALITY_INTERVAL_S:
+            return
+        self._judged_at = now
+        try:
+            self._judge(now)
+        except Exception:
+            self._limiter.exception("Node x clock of the connections' quality")
 
     def _tick_peer(self, peer: Peer, now: float, reporting: bool) -> None:
         try:
@@ -136,17 +143,14 @@ class Node:
 
     def _judge(self, now: float) -> None:
         """Tell how good the connections of each meeting are."""
-        for meeting in self._routers:
-            links = self._links(meeting, now)
-            if links:
-                self._notify("quality", meeting=meeting, links=links)
-
-    def _links(self, meeting: str, now: float) -> dict[str, Any]:
-        directions: dict[str, dict[str, Health]] = {}
-        for peer in self._peers_of(meeting):
+        meetings: dict[str, dict[str, dict[str, Health]]] = {}
+        for peer in self._peers.values():
             if peer.owner is not None and peer.transport.state is State.CONNECTED:
-                directions.setdefault(peer.owner, {})[peer.direction] = peer.health(now)
-        return {owner: report(found.get("up"), found.get("down")) for owner, found in directions.items()}
+                owners = meetings.setdefault(peer.router.meeting, {})
+                owners.setdefault(peer.owner, {})[peer.direction] = peer.health(now)
+        for meeting, owners in meetings.items():
+            links = {owner: report(found.get("up"), found.get("down")) for owner, found in owners.items()}
+            self._notify("quality", meeting=meeting, links=links)
 
     def _peers_of(self, meeting: str) -> list[Peer]:
         return [peer for peer in self._peers.values() if peer.router.meeting == meeting]

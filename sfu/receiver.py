@@ -42,8 +42,9 @@ MOST_SLOTS = 60
 MOST_SPEAKERS = 8
 # A fifth of 5,000 packets/s asked for four times over; each is a look-up, whether it is answered or not.
 NACKED_PER_S = NACKED_BURST = 4_000
-# Browsers tell of arrivals up to twenty times a second, and the clock ticks as often.
-MOST_FEEDBACK = 16
+# Browsers tell of arrivals up to twenty times a second, and the clock ticks as often: more is only of a flood, or
+# after the clock stood still for a second.
+MOST_FEEDBACK = 20
 # While all that is wanted goes through, so much of it is enough: one message in so many seconds.
 SAMPLED_S = 0.15
 # One-byte header extensions have ids up to 14 (RFC 8285, 4.2) and up to 16 bytes.
@@ -280,11 +281,12 @@ class ReceivingPeer(Peer):
                 place.subscription.resume()
 
     def rtcp_received(self, data: bytes) -> None:
-        """Feedback about arrivals is read by the clock, all peers' together: in a warm cache it costs a third."""
-        if rtcp.begins_with_transport_feedback(data) and len(self._feedback) < MOST_FEEDBACK:
-            self._feedback.append((data, time.monotonic()))
-        else:
-            super().rtcp_received(data)
+        """Feedback about arrivals waits for the clock: all peers' together is read with warm caches."""
+        if not rtcp.is_transport_feedback(data):
+            return super().rtcp_received(data)
+        self._feedback.append((data, time.monotonic()))
+        del self._feedback[:-MOST_FEEDBACK]
+        return None
 
     def handle_rtcp(self, message: rtcp.Message, now: float) -> None:
         """Requests and reports about our copies; about others' streams there is nothing to say here."""

@@ -198,9 +198,10 @@ class ParsedCompound(NamedTuple):
     malformed: bool
 
 
-def begins_with_transport_feedback(data: bytes) -> bool:
-    """Whether the first member of a compound is transport-wide feedback."""
-    return len(data) > 1 and data[1] == _RTPFB and data[0] & 0x1F == FMT_TRANSPORT_FEEDBACK
+def is_transport_feedback(data: bytes) -> bool:
+    """Whether it is one message of transport-wide feedback and nothing else."""
+    alone = len(data) == 4 + 4 * int.from_bytes(data[2:4], "big")
+    return alone and data[1] == _RTPFB and data[0] & 0x1F == FMT_TRANSPORT_FEEDBACK
 
 
 def parse(data: bytes) -> ParsedCompound:

@@ -1,6 +1,7 @@
 """One subscriber's copy of a track."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from sfu.writer import Agreed, CopyWriter
 
 # Before the first receiver report, and the bounds of what a report may claim.
 _RTT_S, _LEAST_RTT_S, _MOST_RTT_S = 0.1, 0.02, 1.0
+# Of our reports, one a second: the last one may have been lost, or be under way.
+_REPORTS_KNOWN = 4
 # A report is of a second or less: a few dozen packets.
 _LOSS_WEIGHT = 0.3
 
@@ -57,7 +60,7 @@ class Subscription:
         self._first = 0
         self._newest: MediaPacket | None = None
         self._highest = 0
-        self._reported: tuple[int, float] | None = None
+        self._reported: deque[tuple[int, float]] = deque(maxlen=_REPORTS_KNOWN)
 
     def activate(self, agreed: Agreed) -> None:
         """The receiver has agreed to the SSRCs, with these payload types. Idempotent."""
@@ -328,13 +331,14 @@ class Subscription:
             stream.request_keyframe(now)
 
     def received(self, block: rtcp.ReportBlock, now: float) -> float | None:
-        """The receiver's report: loss, jitter, and the round trip, which is returned, when it answers our last one."""
+        """The receiver's report: loss, jitter, and the round trip, which is returned, if it names a report of ours."""
         self.fraction_lost = block.fraction_lost / 256
         self.resends.loss += _LOSS_WEIGHT * (self.fraction_lost - self.resends.loss)
         self.jitter_s = block.jitter / self.writer.numbers.clock_rate
-        if self._reported is None or block.last_sr != self._reported[0]:
+        sent_at = next((at for ntp, at in self._reported if ntp == block.last_sr), None)
+        if sent_at is None:
             return None
-        rtt = now - self._reported[1] - block.delay_since_last_sr / 65536
+        rtt = now - sent_at - block.delay_since_last_sr / 65536
         self.rtt_s = min(max(rtt, _LEAST_RTT_S), _MOST_RTT_S)
         if self._view is not None:
             self._view.history.reckon_with(self.rtt_s, now)
@@ -352,7 +356,7 @@ class Subscription:
         ntp = clock.ntp + round(passed * 2**32) & 2**64 - 1
         ticks = clock.rtp_timestamp + round(passed * stream.payload.clock_rate)
         timestamp = ticks + self.writer.numbers.timestamp_delta & 0xFFFFFFFF
-        self._reported = (ntp >> 16 & 0xFFFFFFFF, now)
+        self._reported.append((ntp >> 16 & 0xFFFFFFFF, now))
         report = rtcp.SenderReport(ssrc, ntp, timestamp, self.packets & 0xFFFFFFFF, self.octets & 0xFFFFFFFF)
         chunk = rtcp.SourceChunk(ssrc, ((1, cname),))
         return report.to_bytes() + rtcp.SourceDescription((chunk,)).to_bytes()

@@ -28,10 +28,11 @@ _log = logging.getLogger(__name__)
 
 # From the exchange of descriptions to the keys. Browsers give up by then, too.
 HANDSHAKE_S = 30.0
-# By then the other end has had our last flight, or repeated its own.
+# The handshake is kept for so long after its end, that a goodbye can be read for certain.
 SETTLED_S = 5.0
-# Who may have said goodbye and is silent for so long, longer than between two checks, is gone.
-GONE_S = 8.0
+# Who may have said goodbye and is silent for so long, longer than between two checks, is gone. A packet may come
+# after the goodbye that left before it.
+GONE_S, OVERTAKEN_S = 8.0, 1.0
 # Whose packets one peer may send: four sources with retransmission are eight; the rest is room for renegotiation.
 MOST_SSRCS = 20
 # What one peer may send: a 4 Mbit/s screen and a 2.5 Mbit/s camera with retransmissions are 900 packets/s.
@@ -93,7 +94,7 @@ class Transport:
     _remote: frozenset[Fingerprint] | None = None
     _role: Role = "server"
     _task: asyncio.Task[None] | None = None
-    _settles_at = float("inf")
+    _connected_at = float("inf")
     # Nobody has to hurry before the descriptions are exchanged.
     _deadline = float("inf")
     _declared: frozenset[int] = frozenset()
@@ -168,7 +169,7 @@ class Transport:
         except DtlsError as error:
             return self.end(State.FAILED, error.reason)
         await self._nominated.wait()
-        self._settles_at = time.monotonic() + SETTLED_S
+        self._connected_at = time.monotonic()
         return self._set_state(State.CONNECTED)
 
     def _take(self, keys: Keys) -> None:
@@ -181,7 +182,11 @@ class Transport:
 
     def silent_s(self, now: float) -> float:
         """How long ago the last authentic packet came, of whatever kind."""
-        return now - max(self._heard_at, self.ice.last_check)
+        return now - self._last_heard
+
+    @property
+    def _last_heard(self) -> float:
+        return max(self._heard_at, self.ice.last_check)
 
     def tick(self, now: float) -> None:
         """End what has waited too long. To be called once a second."""
@@ -191,14 +196,22 @@ class Transport:
             self.end(State.FAILED, "handshake_timeout")
         elif self.state is State.CONNECTED and not self.ice.consents(now):
             self.end(State.CLOSED, "consent_expired")
-        elif now > self._settles_at:
+        elif self._has_gone(now):
+            self._closed_by_peer()
+        elif self._is_over_for_both(now):
             self._dtls.settle()
-            if self._has_gone(now):
-                self._closed_by_peer()
+
+    def _is_over_for_both(self, now: float) -> bool:
+        """Whether nobody repeats the handshake any more: the other end has shown that it has keys, or given up."""
+        waited_s = now - self._connected_at
+        return waited_s > SETTLED_S and (self._heard_at > 0 or waited_s > HANDSHAKE_S)
 
     def _has_gone(self, now: float) -> bool:
+        """Whether a goodbye may have come and nothing after it."""
         doubted_at = self._dtls.doubted_at
-        return doubted_at is not None and now - doubted_at > GONE_S and self.silent_s(now) > GONE_S
+        if doubted_at is None or self._last_heard > doubted_at + OVERTAKEN_S:
+            return False
+        return now - doubted_at > GONE_S and self.silent_s(now) > GONE_S
 
     def _forget_old_credentials(self, now: float) -> None:
         expired = self.ice.expire_credentials(now)

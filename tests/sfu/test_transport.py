@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import time
+import weakref
 from typing import Literal
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from sfu import rtcp, transport
 from sfu.flights import FIRST_REPEAT_S, Flights
 from sfu.mux import Mux
-from sfu.transport import SETTLED_S, State
+from sfu.transport import GONE_S, SETTLED_S, State
 from tests.sfu.clients import until
 from tests.sfu.ends import BadLink, Ends, ends, running_mux
 from tests.sfu.packets import audio_packet
@@ -20,6 +22,7 @@ from tests.sfu.test_hostile import bad_hello
 pytestmark = pytest.mark.usefixtures("no_traceback")
 # A record of DTLS 1.2 as anyone can make it up: alert, epoch 1, nothing that could be decrypted.
 ALERT = bytes.fromhex("15fefd 0001 000000000009 0002 0100".replace(" ", ""))
+CHANGE_CIPHER_SPEC = 20
 ROLES: tuple[Literal["client", "server"], ...] = ("client", "server")
 
 
@@ -41,8 +44,9 @@ async def test_media_flows_whoever_began(role: Literal["client", "server"]) -> N
         await until(lambda: one.owner.states[-1] == (State.CLOSED, "closed_by_peer"))
 
 
-def settle(one: Ends) -> None:
-    """The handshake is long over."""
+async def settle(one: Ends) -> None:
+    """The handshake is long over, and the peer has shown that it knows."""
+    await send_sound(one, 0)
     one.transport.tick(time.monotonic() + SETTLED_S + 0.1)
 
 
@@ -60,28 +64,61 @@ async def test_media_and_our_goodbye_pass_when_the_handshake_is_forgotten(
     async with running_mux() as gate, ends(gate, role) as one:
         await one.connect()
         await until(lambda: one.transport.state is State.CONNECTED)
-        settle(one)
+        await settle(one)
         await media_flows(one)
         one.transport.end(State.CLOSED, "requested")
         await until(lambda: one.peer.dtls.state == "closed")
 
 
+@pytest.mark.parametrize("role", ROLES)
+async def test_nothing_is_left_of_a_handshake_that_is_forgotten(role: Literal["client", "server"]) -> None:
+    async with running_mux() as gate, ends(gate, role) as one:
+        await one.connect()
+        await until(lambda: one.transport.state is State.CONNECTED)
+        kept = weakref.ref(one.transport._dtls._dtls)
+        gc.disable()
+        try:
+            await settle(one)
+            await until(lambda: kept() is None, within_s=2)
+        finally:
+            gc.enable()
+
+
+async def test_who_missed_our_last_flight_is_told_it_until_there_is_media() -> None:
+    """What is forgotten could not be said again."""
+    async with running_mux() as gate, ends(gate, "server") as one:
+        one.describe()
+        one.peer.lose = lambda data: data[0] == CHANGE_CIPHER_SPEC
+        await one.peer.prove_address()
+        hands = asyncio.create_task(one.shake_hands())
+        await until(lambda: one.transport.state is State.CONNECTED)
+        one.transport.tick(time.monotonic() + SETTLED_S + 0.1)
+        one.peer.lose = lambda data: False
+        await asyncio.wait_for(hands, 5)
+        await media_flows(one)
+
+
 async def test_who_may_have_said_goodbye_and_is_silent_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "GONE_S", 0.3)
+    monkeypatch.setattr(transport, "OVERTAKEN_S", 0.1)
     async with running_mux() as gate, ends(gate, "server") as one:
         await one.connect()
         await until(lambda: one.transport.state is State.CONNECTED)
-        settle(one)
-        await send_sound(one, 1)
+        await settle(one)
         one.peer.send(ALERT)
-        for number in range(2, 12):
-            await asyncio.sleep(0.05)
-            await send_sound(one, number)
-            one.transport.tick(time.monotonic())
-        assert one.transport.state is State.CONNECTED, "anyone can send such a record"
+        doubted_at = await until(lambda: one.transport._dtls.doubted_at)
+        one.transport.tick(doubted_at + GONE_S - 1)
+        await until(lambda: time.monotonic() > doubted_at + 0.1)
+        await send_sound(one, 1)
+        one.transport.tick(time.monotonic() + GONE_S + 1)
+        assert one.transport.state is State.CONNECTED, (
+            "anyone can send such a record, and a line may be silent"
+        )
         await one.peer.dtls.stop()
-        await asyncio.sleep(0.4)
-        settle(one)
+        await until(lambda: one.transport._dtls.doubted_at != doubted_at)
+        doubted_at = one.transport._dtls.doubted_at
+        one.transport.tick(doubted_at + GONE_S - 1)
+        assert one.transport.state is State.CONNECTED
+        one.transport.tick(doubted_at + GONE_S + 1)
         assert one.owner.states[-1] == (State.CLOSED, "closed_by_peer")
 
 
