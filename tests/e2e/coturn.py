@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support.browser import until
+from tests.support.server import ENDED_WITH_US
 
 TURNSERVER = "/usr/bin/turnserver"
 SECRET = "bi-mat-chung-cua-hai-may"
@@ -45,7 +46,7 @@ async def coturn(host: str, directory: Path, tls_port: int = 0) -> AsyncIterator
     turn = Turn(host, tls_port or _free_port(host), _free_port(host), authority, directory / "turn.log")
     with turn.log.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            TURNSERVER, "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", f"--realm={REALM}",
+            *ENDED_WITH_US, TURNSERVER, "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", f"--realm={REALM}",
             f"--listening-ip={host}", f"--relay-ip={host}", f"--listening-port={turn.port}",
             f"--tls-listening-port={turn.tls_port}", f"--cert={certificate}", f"--pkey={key}",
             "--no-cli", "--no-dtls", "--log-file=stdout", "--verbose", f"--userdb={directory / 'turn.db'}",

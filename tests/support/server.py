@@ -22,6 +22,8 @@ PASSWORD = "một mật khẩu đủ dài để thử"
 START_WITHIN_S = 30
 STOP_WITHIN_S = 15
 ROOT = Path(__file__).parents[2]
+# Of util-linux: a program that is stopped in order when we are no more, even if we are killed.
+ENDED_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -68,7 +70,12 @@ class Server:
         """Start without waiting."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                command(), cwd=ROOT, env=self._environment(), stdout=log, stderr=log, start_new_session=True
+                [*ENDED_WITH_US, *command()],
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     async def ready(self, within_s: float = START_WITHIN_S) -> None:
