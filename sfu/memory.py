@@ -3,7 +3,7 @@
 import ctypes
 from typing import Final
 
-# Walking through the heap takes a millisecond or less; so often it is worth it.
+# Walking through the heap holds up packets: below a millisecond at 50 MB, 1 to 4 at 200 MB, 6 to 17 at 600 MB.
 INTERVAL_S: Final = 10.0
 
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -115,16 +115,9 @@ class Node:
             for router in list(self._routers.values()):
                 self._tick_router(router, now)
             self._memory.tick(now)
-            self._tick_quality(now)
-
-    def _tick_quality(self, now: float) -> None:
-        if now - self._judged_at < QUALITY_INTERVAL_S:
-            return
-        self._judged_at = now
-        try:
-            self._judge(now)
-        except Exception:
-            self._limiter.exception("Node x clock of the connections' quality")
+            if now - self._judged_at >= QUALITY_INTERVAL_S:
+                self._judged_at = now
+                self._judge(now)
 
     def _tick_peer(self, peer: Peer, now: float, reporting: bool) -> None:
         try:
@@ -143,14 +136,15 @@ class Node:
 
     def _judge(self, now: float) -> None:
         """Tell how good the connections of each meeting are."""
-        meetings: dict[str, dict[str, dict[str, Health]]] = {}
+        meetings: dict[str, list[Peer]] = {}
         for peer in self._peers.values():
             if peer.owner is not None and peer.transport.state is State.CONNECTED:
-                owners = meetings.setdefault(peer.router.meeting, {})
-                owners.setdefault(peer.owner, {})[peer.direction] = peer.health(now)
-        for meeting, owners in meetings.items():
-            links = {owner: report(found.get("up"), found.get("down")) for owner, found in owners.items()}
-            self._notify("quality", meeting=meeting, links=links)
+                meetings.setdefault(peer.router.meeting, []).append(peer)
+        for meeting, peers in meetings.items():
+            try:
+                self._notify("quality", meeting=meeting, links=_links(peers, now))
+            except Exception:
+                self._limiter.exception("Node x quality of meeting %s", meeting)
 
     def _peers_of(self, meeting: str) -> list[Peer]:
         return [peer for peer in self._peers.values() if peer.router.meeting == meeting]
@@ -380,6 +374,15 @@ class Node:
             "loop_lag_s": self._lag.stats(),
             **self._mux.counts(),
         }
+
+
+def _links(peers: Sequence[Peer], now: float) -> dict[str, Any]:
+    """How good the connection of each owner is."""
+    directions: dict[str, dict[str, Health]] = {}
+    for peer in peers:
+        if peer.owner is not None:
+            directions.setdefault(peer.owner, {})[peer.direction] = peer.health(now)
+    return {owner: report(found.get("up"), found.get("down")) for owner, found in directions.items()}
 
 
 def _resident_kb() -> int:

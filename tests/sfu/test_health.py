@@ -6,7 +6,7 @@ import pytest
 
 from sfu.health import Counted, Health, report
 from sfu.quality import Link
-from tests.sfu.calls import call
+from tests.sfu.calls import LightPublisher, call, light
 from tests.sfu.clients import Server, until
 
 
@@ -33,6 +33,23 @@ async def test_a_node_judges_every_connection(monkeypatch: pytest.MonkeyPatch) -
         assert links["score"] > 4.5
         assert links["up"]["loss"] == 0
         assert links["down"] == {}
+
+
+async def test_a_fault_in_one_meeting_leaves_the_others_their_figures(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor does it stop the clock."""
+    monkeypatch.setattr("sfu.node.QUALITY_INTERVAL_S", 0.1)
+    async with call() as one:
+        offer = (mallory := LightPublisher(100)).offer({"audio": (mallory.audio_ssrc,)})
+        answer = await one.server.node.publish("other", "m1", "mallory", offer, {"audio": "microphone"})
+        async with light(mallory):
+            monkeypatch.setattr(one.server.node._peers["m1"], "health", lambda now: 1 / 0)
+            await mallory.connect(answer["sdp"])
+            await until(lambda: "quality of meeting other" in caplog.text)
+            told = len(one.server.events)
+            await until(lambda: any(name == "quality" for name, _ in one.server.events[told:]))
+            assert not one.server.heard("quality", meeting="other")
 
 
 def links_of(server: Server) -> dict[str, dict[str, Any]]:

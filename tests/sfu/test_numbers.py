@@ -137,6 +137,20 @@ async def test_feedback_for_packets_never_sent_moves_nothing() -> None:
         assert call.server.drops["handler_failed"] == 0
 
 
+async def test_what_comes_in_one_packet_with_feedback_is_read_in_any_case() -> None:
+    """Only feedback that comes alone may be passed over."""
+    async with numbered_call() as call:
+        bob = call.bob
+        assert isinstance(bob, NumberedSubscriber)
+        receiver = call.server.node._peers["s1"]
+        lost = bob.packets(*CAMERA)[-1]
+        message = FeedbackWriter(1, 1).write([(bob.numbers()[-1], 1)], bob.numbers()[-1])[0].to_bytes()
+        before = len(bob.rtp)
+        receiver.tick = lambda now: None  # type: ignore[method-assign]
+        bob.send_rtcp(message + rtcp.Nack(1, lost.ssrc, (lost.sequence_number,)).to_bytes())
+        await until(lambda: len(bob.rtp) > before)
+
+
 async def test_while_all_goes_through_a_sample_of_the_feedback_is_read() -> None:
     """What is not read counts neither as lost nor as unknown."""
     async with numbered_call() as call:
@@ -157,5 +171,5 @@ async def test_while_all_goes_through_a_sample_of_the_feedback_is_read() -> None
             at = len(numbers)
             await asyncio.sleep(0.02)
         assert told > 2 * 3 / SAMPLED_S, "too few to tell"
-        assert 3 / SAMPLED_S / 3 <= estimator.messages <= 3 / SAMPLED_S + 5
+        assert 3 / SAMPLED_S / 3 <= estimator.messages < 0.75 * told
         assert (estimator.loss, estimator.unknown) == (0, 0)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,16 @@ def test_a_packet_is_sent_again_once_in_a_measured_round_trip(source: Source, co
     assert len(copy.received()) == 2
     copy.subscription.received(rtcp.ReportBlock(COPY_SSRC, 0, 0, 0, 0, last_sr, 0), NOW + 50)
     assert copy.subscription.rtt_s == 1.0
+
+
+def test_a_report_of_ours_that_was_lost_does_not_hide_the_round_trip(source: Source, copy: Copy) -> None:
+    source.send(0, now=NOW, picture=0)
+    source.publication.sender_report(rtcp.SenderReport(SSRC, 100 << 32, 0, 1, 1), NOW)
+    for second in range(3):
+        assert copy.subscription.report(NOW + second, "name") is not None
+    answer = rtcp.ReportBlock(COPY_SSRC, 0, 0, 0, 0, 101 << 16, 65_536)
+    assert copy.subscription.received(answer, NOW + 2.6) == pytest.approx(0.6)
+    assert copy.subscription.received(replace(answer, last_sr=99 << 16), NOW + 2.6) is None
 
 
 def test_what_came_before_the_beginning_is_not_sent_later(source: Source, copy: Copy) -> None:
