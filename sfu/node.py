@@ -114,7 +114,7 @@ class Node:
                 self._tick_peer(peer, now, peer.turn % REPORT_TICKS == turn)
             for router in list(self._routers.values()):
                 self._tick_router(router, now)
-            self._memory.tick(now)
+            self._memory.tick(now, len(self._peers))
             if now - self._judged_at >= QUALITY_INTERVAL_S:
                 self._judged_at = now
                 self._judge(now)

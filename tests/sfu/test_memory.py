@@ -10,18 +10,28 @@ from sfu import memory
 from sfu.memory import INTERVAL_S, Memory
 
 
-def test_it_is_done_once_in_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    trimmed: list[int] = []
-    monkeypatch.setattr(memory, "_trim", trimmed.append)
+def trims(monkeypatch: pytest.MonkeyPatch, ticks: list[tuple[float, int]]) -> list[float]:
+    """The times of `ticks`, (now, peers), at which the heap was trimmed."""
+    trimmed: list[float] = []
     one = Memory()
-    for now in (0.0, 1.0, INTERVAL_S - 0.1, INTERVAL_S, INTERVAL_S + 1):
-        one.tick(now)
-    assert len(trimmed) == 2
+    for now, peers in ticks:
+        monkeypatch.setattr(memory, "_trim", lambda _, now=now: trimmed.append(now))
+        one.tick(now, peers)
+    return trimmed
+
+
+def test_it_is_done_once_in_an_interval_after_peers_have_come_or_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    steady = [(float(now), 3) for now in range(1, 61)]
+    assert trims(monkeypatch, [(0.0, 0), *steady]) == [1, 1 + INTERVAL_S, 1 + 2 * INTERVAL_S]
+    assert trims(monkeypatch, [(0.0, 0), *steady, (61.0, 2), (62.0, 2)])[-1] == 61
+    assert trims(monkeypatch, [(float(now), 0) for now in range(60)]) == []
 
 
 def test_without_glibc_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_trim", None)
-    Memory().tick(0.0)
+    Memory().tick(0.0, 1)
 
 
 def _resident() -> int:
@@ -34,6 +44,6 @@ def test_what_lies_free_between_what_is_used_is_given_back() -> None:
     used = blocks[::50]
     del blocks
     before = _resident()
-    Memory().tick(0.0)
+    Memory().tick(0.0, 1)
     assert before - _resident() > 30e6
     assert len(used) == 400
