@@ -5,12 +5,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One codec of a track and the payload types of its packets."""
+    """One codec of a track and the payload types of its packets.
+
+    `form` tells packets of one codec apart that not every receiver of it takes; the codec's name where that is all.
+    """
 
     codec: str
     clock_rate: int
     payload_type: int
     rtx_payload_type: int | None = None
+    form: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.form:
+            object.__setattr__(self, "form", self.codec)
 
 
 @dataclass(frozen=True, slots=True)

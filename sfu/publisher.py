@@ -353,7 +353,13 @@ def _is_same(publication: Publication, media: AcceptedMedia, source: str) -> boo
 
 def _format(media: AcceptedMedia) -> Format:
     payloads = tuple(
-        Payload(one.codec.name.upper(), one.codec.clock_rate, one.codec.payload_type, one.rtx_payload_type)
+        Payload(
+            one.codec.name.upper(),
+            one.codec.clock_rate,
+            one.codec.payload_type,
+            one.rtx_payload_type,
+            one.form,
+        )
         for one in media.codecs
     )
     extensions = tuple(sorted(media.extensions.items()))

@@ -268,8 +268,8 @@ class ReceivingPeer(Peer):
             self.downlink.expect_feedback()
         video = [media for media in agreement.media if media.kind == "video"]
         if video:
-            names = ({one.codec.name.upper() for one in media.codecs} for media in video)
-            self.router.set_ability(self.name, frozenset(set.intersection(*names)))
+            forms = (set(media.payload_types) for media in video)
+            self.router.set_ability(self.name, frozenset(set.intersection(*forms)))
 
     # The peer
 
@@ -395,10 +395,7 @@ def _agreed(media: AcceptedMedia) -> Agreed:
         send_time=0 if numbered else ids.get(ABS_SEND_TIME_URI, 0),
         audio_level=ids.get(AUDIO_LEVEL_URI, 0) if media.kind == "audio" else 0,
     )
-    types: dict[str, tuple[int, int | None]] = {}
-    for one in media.codecs:
-        types.setdefault(one.codec.name.upper(), (one.codec.payload_type, one.rtx_payload_type))
-    return Agreed(types, layout_of(extensions), layout_of(plain), media.mid)
+    return Agreed(media.payload_types, layout_of(extensions), layout_of(plain), media.mid)
 
 
 def _microphone_by_name(place: _Place) -> TrackKey | None:

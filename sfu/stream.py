@@ -202,7 +202,7 @@ class Stream:
         self.flush()
         before, self.payload = self.payload, payload
         self._read = self._reader()
-        if self.packets and before.codec != payload.codec:
+        if self.packets and before.form != payload.form:
             self._restart_sinks()
 
     def _follow(self, packet: RtpPacket, now: float) -> bool:

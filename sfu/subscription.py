@@ -233,7 +233,7 @@ class Subscription:
         return self._splice(burst, first.stream_sequence, self.writer.numbers.splice)
 
     def _codec(self, stream: Stream) -> str:
-        return stream.payload.codec if self._red is None else "RED"
+        return stream.payload.form if self._red is None else "RED"
 
     def _first_of(self, batch: Batch) -> MediaPacket | None:
         if self.kind == "audio":

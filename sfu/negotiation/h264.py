@@ -39,11 +39,3 @@ def answered(parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters of our answer: format as offered, each end free in its level (RFC 6184, 8.2.2)."""
     same = {key: parameters[key] for key in ("packetization-mode", "profile-level-id") if key in parameters}
     return {"level-asymmetry-allowed": "1", **same}
-
-
-def carries(format_: Mapping[str, str], stream: Mapping[str, str]) -> bool:
-    """Whether a receiver that took `format_` can be sent `stream`.
-
-    Mode 1 has all packets of mode 0. The profile is no reason against: decoders read it in the stream.
-    """
-    return packetization_mode(format_) == "1" or packetization_mode(stream) == "0"

@@ -1,10 +1,13 @@
 """What a negotiation is about and what comes out of it, as values."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-from sfu.negotiation.h264 import carries
+from sfu.negotiation.h264 import packetization_mode
 from sfu.sdp import Codec, SessionDescription
+
+# H.264 in packetization mode 0, see `AcceptedCodec.form`.
+SINGLE_NAL_UNITS: Final = "H264/0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,13 @@ class AcceptedCodec:
     codec: Codec
     rtx_payload_type: int | None = None
 
+    @property
+    def form(self) -> str:
+        """Of its packets: the codec's name in capitals; H.264 in single NAL units is a form of its own."""
+        name = self.codec.name.upper()
+        single = name == "H264" and packetization_mode(self.codec.parameters) == "0"
+        return SINGLE_NAL_UNITS if single else name
+
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMedia:
@@ -76,12 +86,19 @@ class AcceptedMedia:
         """Whether the peer sends to us here."""
         return self.direction in ("recvonly", "sendrecv")
 
-    def codec_for(self, stream: Codec) -> AcceptedCodec | None:
-        """With which payload type a publisher's `stream` can be sent to this receiver; None if it cannot."""
-        alike = [one for one in self.codecs if one.codec.name.lower() == stream.name.lower()]
-        if stream.name.lower() == "h264":
-            alike = [one for one in alike if carries(one.codec.parameters, stream.parameters)]
-        return alike[0] if alike else None
+    @property
+    def payload_types(self) -> dict[str, tuple[int, int | None]]:
+        """With which payload types a stream of each form can be sent to this receiver, and sent again.
+
+        Mode 1 of H.264 has all packets of mode 0, not the other way round. The profile is no reason against:
+        decoders read it in the stream.
+        """
+        types: dict[str, tuple[int, int | None]] = {}
+        for one in self.codecs:
+            types.setdefault(one.form, (one.codec.payload_type, one.rtx_payload_type))
+        if "H264" in types:
+            types.setdefault(SINGLE_NAL_UNITS, types["H264"])
+        return types
 
 
 @dataclass(frozen=True, slots=True)
