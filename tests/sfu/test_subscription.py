@@ -1,5 +1,6 @@
 """One subscriber's copy: what is sent again, and which packets belong to it at all."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,8 +8,11 @@ from dataclasses import replace
 import pytest
 
 from sfu import rtcp
+from sfu.layers import ALL
 from sfu.resend import RESEND_BURST_BYTES
+from sfu.rtp import RtpPacket, timestamp_difference
 from tests.sfu.copies import COPY_RTX_SSRC, COPY_SSRC, SSRC, Copy, Source
+from tests.sfu.packets import video_packet
 
 NOW = time.monotonic()
 
@@ -86,3 +90,26 @@ def test_reports_count_payload_without_padding(source: Source, copy: Copy) -> No
     assert isinstance(report, rtcp.SenderReport)
     assert (report.packets, report.octets) == (2, 950 - 12 + 1000 - 12)
     assert len({len(packet.data) for packet in copy.received()}) == 1
+
+
+def test_reports_tell_when_a_picture_was_taken_before_a_switch_and_after_it() -> None:
+    """Two encodings of one camera, whose timestamps begin at random (RFC 3550, 5.1 and 6.4.1)."""
+    source = Source(rids=("l", "h"))
+    with contextlib.closing(Copy(source)) as copy:
+        for encoding, offset in ((0, 4_294_960_000), (1, 1_000_000)):
+            stream = source.publication.streams[encoding]
+            copy.subscription.aim(stream, ALL)
+            for frame in range(10 * encoding, 10 * encoding + 5):
+                timestamp, taken_s = (offset + 9000 * frame) & 0xFFFFFFFF, frame / 10
+                picture = frame - 10 * encoding
+                data = video_packet(frame, timestamp, SSRC + encoding, picture, 0, 1, 300)
+                stream.receive(RtpPacket.parse(data), NOW + taken_s)
+                source.end_batch()
+            stream.sender_report(rtcp.SenderReport(SSRC + encoding, 100 << 32, offset, 1, 1), NOW)
+            shown = copy.received()[-1].timestamp
+            told = copy.subscription.report(NOW + taken_s + 0.05, "name")
+            assert told is not None
+            report = rtcp.parse(told).messages[0]
+            assert isinstance(report, rtcp.SenderReport)
+            since_s = (report.ntp - (100 << 32)) / 2**32 - taken_s
+            assert timestamp_difference(report.rtp_timestamp, shown) == pytest.approx(since_s * 90_000, abs=2)
