@@ -1,8 +1,8 @@
 """How good one direction of a participant's connection is, in one number, one word and one reason.
 
 Speech is judged by the E-model (ITU-T G.107): from 93.2 points are taken what delay and what loss cost, and the
-rest becomes an opinion score. A picture is judged by how much of what was asked for comes, and how long it stood
-still. A direction is as good as the worse of the two, a connection as the worse of its directions.
+rest becomes an opinion score. A picture is judged by how much of what was asked for comes. A direction is as good
+as the worse of the two, a connection as the worse of its directions.
 """
 
 import math
@@ -32,8 +32,6 @@ _REPAIRED_SHARE = 0.5
 _OWN_DELAY_MS = 60.0
 # A fifth of the bitrate is the next smaller picture, worth 3.3; nothing at all is worth 1.
 _SHARE_EXPONENT = 0.35
-# Above this loss a picture that stands still does so because of it.
-_LOSS_THAT_FREEZES = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Link:
     `loss` is the part of the packets that did not come at first, `residual_loss` the part that never came (after
     retransmission; Opus FEC is not counted as repair). `video_share` is 0 to 1: the bitrate of the layers that
     were sent of those that were asked for, None where no video is asked for; not of the bits that came, for a
-    still picture has few. `freeze_share` is the part of the time in which a picture that should move stood still.
+    still picture has few.
     `silent_s` is the time since the last packet of any kind, reports and connectivity checks included, so that
     a muted participant is not taken for a lost one.
     """
@@ -53,7 +51,6 @@ class Link:
     rtt_ms: float = 0.0
     jitter_ms: float = 0.0
     video_share: float | None = None
-    freeze_share: float = 0.0
     silent_s: float = 0.0
 
 
@@ -79,12 +76,10 @@ def judge(link: Link) -> Quality:
         return Quality(value, "none")
     if link.silent_s > _QUIET_S:
         return Quality(value, "loss")
-    frozen_by: Reason = "loss" if _unit(link.loss) > _LOSS_THAT_FREEZES else "bandwidth"
     alone: tuple[tuple[float, Reason], ...] = (
         (_speech(_loss_impairment(link)), "loss"),
         (_speech(_delay_impairment(link)), "delay"),
-        (_picture(link.video_share, 0.0), "bandwidth"),
-        (_picture(None if link.video_share is None else 1.0, link.freeze_share), frozen_by),
+        (_picture(link.video_share), "bandwidth"),
     )
     return Quality(value, min(alone, key=lambda one: one[0])[1])
 
@@ -92,14 +87,9 @@ def judge(link: Link) -> Quality:
 def score(link: Link) -> float:
     """From 0 to 5, two decimals."""
     speech = _speech(_loss_impairment(link) + _delay_impairment(link))
-    picture = _picture(link.video_share, link.freeze_share)
+    picture = _picture(link.video_share)
     present = _unit((LOST_AFTER_S - link.silent_s) / (LOST_AFTER_S - _QUIET_S))
     return round(max(min(speech, picture), _LEAST) * present, 2)
-
-
-def worse(up: Quality, down: Quality) -> Quality:
-    """The quality of the connection: that of its worse direction."""
-    return min(up, down, key=lambda quality: quality.score)
 
 
 def _speech(impairment: float) -> float:
@@ -130,11 +120,10 @@ def _sixth_root(value: float) -> float:
     return math.cbrt(math.sqrt(value))
 
 
-def _picture(video_share: float | None, freeze_share: float) -> float:
+def _picture(video_share: float | None) -> float:
     if video_share is None:
         return BEST
-    size = 1 + (BEST - 1) * math.pow(_unit(video_share), _SHARE_EXPONENT)
-    return size * (1 - _unit(freeze_share)) ** 3
+    return 1 + (BEST - 1) * math.pow(_unit(video_share), _SHARE_EXPONENT)
 
 
 def _unit(value: float) -> float:

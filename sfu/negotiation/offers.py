@@ -35,7 +35,6 @@ def _slot_section(slot: Slot) -> Media:
         direction="sendonly",
         codecs=list(codecs),
         extensions=dict(OFFERED[slot.kind]),
-        # A dependency descriptor can be longer than the 16 bytes of the short form.
         extmap_allow_mixed=True,
         rtcp_mux=True,
         rtcp_rsize=True,
