@@ -122,7 +122,7 @@ class DtlsEnd:
             _log.info("DtlsEnd(%s) x handshake: %r", self._name, error)
             raise DtlsError("dtls_failed") from None
         if dtls.state != "connected":
-            raise DtlsError("dtls_identity" if dtls.encrypted else "dtls_failed")
+            raise DtlsError("dtls_identity" if _is_protected(dtls) else "dtls_failed")
         self._path.flights.stop()
         reading = self._reading = cast("asyncio.Task[None]", dtls._task)
         reading.add_done_callback(self._ended)
@@ -191,6 +191,11 @@ class DtlsEnd:
         """After `close`: until the task is gone."""
         if self._reading is not None:
             await asyncio.gather(self._reading, return_exceptions=True)
+
+
+def _is_protected(dtls: RTCDtlsTransport) -> bool:
+    """Whether the handshake came to its end and there is a way to protect media."""
+    return dtls.encrypted and dtls._ssl is not None and bool(dtls._ssl.get_selected_srtp_profile())
 
 
 def _keys(dtls: RTCDtlsTransport) -> Keys:
