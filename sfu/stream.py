@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 # 4096x4096 is more than any camera or screen we show, and a decoder would allocate whatever a header claims.
 MOST_WIDTH = MOST_HEIGHT = 4096
+# Each change of the codec costs a keyframe and the receivers a decoder; no sender changes back so soon.
+CODEC_HOLDS_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Stream:
     packets = octets = keyframes = 0
     sizes: tuple[tuple[int, int], ...] = ()
     _abandoned = 0
+    _changed_at = float("-inf")
 
     def __init__(
         self,
@@ -183,6 +186,9 @@ class Stream:
         if payload.codec == "RED":
             return self._receive_redundant(packet, now)
         if payload != self.payload:
+            if now - self._changed_at < CODEC_HOLDS_S:
+                return self._drop(DropReason.RATE_LIMITED)
+            self._changed_at = now
             self._change_codec(payload)
         return self._receive_media(packet, now)
 

@@ -5,6 +5,7 @@ from sfu.keyframes import KEYFRAME_REQUEST_INTERVAL_S
 from sfu.layers import ALL
 from sfu.numbering import BEGIN_ANEW_INTERVAL_S
 from sfu.rtp import RtpPacket
+from sfu.stream import CODEC_HOLDS_S
 from tests.sfu.copies import SSRC, Collector, Source
 from tests.sfu.packets import audio_packet, video_packet
 
@@ -80,6 +81,20 @@ def test_an_encoder_may_begin_anew_once_in_a_while() -> None:
     source.end_batch()
     assert sink.restarts == 2
     assert len(sink.sequences) == 3
+
+
+def test_a_sender_may_change_its_codec_once_in_a_while() -> None:
+    """Who changes it with each packet loses what it sends in the other one."""
+    both = (Payload("VP8", 90_000, 96), Payload("H264", 90_000, 102))
+    source, sink = Source(Format("video", both)), Collector()
+    source.publication.add_sink(sink)
+    for number in range(100):
+        data = bytearray(video_packet(number, 0, SSRC, 0, 0, 1, 300))
+        data[1] = 0x80 | both[number % 2].payload_type
+        source.stream.receive(RtpPacket.parse(bytes(data)), 1.0 + number * CODEC_HOLDS_S / 50)
+        source.end_batch()
+    assert sink.restarts == 2
+    assert source.stream.drops.as_dict()["rate_limited"] > 40
 
 
 def test_sound_is_not_remembered() -> None:
