@@ -4,6 +4,7 @@ A browser takes a delay that rises for a tenth of a second for a queue of its ow
 swings by itself, its estimate then falls to next to nothing on a line that bears everything (RFC 8867 has 30 ms).
 """
 
+from math import inf
 from typing import Final
 
 # abs-send-time counts seconds in 6.18 fixed point.
@@ -20,6 +21,9 @@ RISE: Final = 0.01
 # queue of a line that is too narrow grows on.
 STEP_S: Final = 0.1
 STEADY_S: Final = 5.0
+# A longer way shows itself, too, by delays that never were so short as before for so long, and do not grow.
+ROUND_S: Final = 1.0
+FLAT_S: Final = 0.1
 
 
 class SteadyArrivals:
@@ -30,6 +34,7 @@ class SteadyArrivals:
         self._seen_at = self._sent_at = 0.0
         self._excess = self._shift = 0.0
         self._stepped_at = float("-inf")
+        self._least, self._most, self._round_began = inf, 0.0, 0.0
 
     def arrived(self, send_time: int, now: float) -> float:
         """When to say that a packet came which came `now` (s) and left at `send_time` (abs-send-time, 24 bits)."""
@@ -54,3 +59,14 @@ class SteadyArrivals:
             self._shortest += excess
             excess = 0.0
         self._excess, self._shift = excess, min(HIDDEN_S, excess)
+        self._look_back(excess, now)
+
+    def _look_back(self, excess: float, now: float) -> None:
+        """At the end of a round, take a delay that lasts for the shortest there is."""
+        self._least, self._most = min(self._least, excess), max(self._most, excess)
+        if now - self._round_began < ROUND_S:
+            return
+        if self._shortest is not None and self._least > HIDDEN_S and self._most - self._least < FLAT_S:
+            self._shortest += self._least
+            self._excess -= self._least
+        self._least, self._most, self._round_began = inf, 0.0, now

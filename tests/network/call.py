@@ -76,7 +76,8 @@ class Call:
         """Take back what was done to the lines, and wait until nothing of it is left."""
         for host in self.hosts.values():
             host.set()
-        await self.whole(30)
+        # An estimate of a browser's own climbs by 8 % a second, and may have fallen to a tenth.
+        await self.whole(60)
 
 
 @asynccontextmanager

@@ -16,7 +16,6 @@ from tests.conftest import Say
 from tests.network.call import FULL_FPS, Call, held
 from tests.support import receiving
 from tests.support.browser import until
-from tests.support.machine import slowness
 from tests.support.network import Network
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -29,8 +28,8 @@ BACK_AFTER_OUTAGE_S = 3
 BACK_AFTER_MOVE_S = 5
 # How long to wait for what should have come by then, to be able to say how late it is.
 PATIENCE_S = 25
-# A machine that is busy with other things paints late and plays late, whatever the line: watched again then.
-BUSY = 2.0
+# A line loses by chance, and a machine that is busy with other things paints late: what is not kept is watched again,
+# so often at most.
 TRIES = 3
 # The narrow line is watched for so long.
 LOW_S = 8
@@ -70,7 +69,12 @@ PROFILES = {
     "200 ms with jitter of 30": Profile({"delay_ms": 200, "jitter_ms": 30}, 0.99, FULL_FPS, 0.7, 8),
     "reordering 5 %": Profile({"delay_ms": 50, "reorder": 0.05, "reorder_ms": 30}, 0.99, FULL_FPS, 0.5),
 }
-AT_THE_SPEAKER = ("10 %", "30 %", "200 ms with jitter of 30")
+# What the speaker's browser sends over a way that has become four times as long, its own estimate must find anew.
+AT_THE_SPEAKER = {
+    "10 %": PROFILES["10 %"],
+    "30 %": PROFILES["30 %"],
+    "200 ms with jitter of 30": Profile({"delay_ms": 200, "jitter_ms": 30}, 0.99, 10, 2, 8),
+}
 SIDES = ("viewer", "speaker")
 CASES = [("viewer", name) for name in PROFILES] + [("speaker", name) for name in AT_THE_SPEAKER]
 
@@ -91,7 +95,7 @@ async def call(running: Call) -> Call:
 
 @pytest.mark.parametrize(("side", "name"), CASES)
 async def test_picture_and_sound_come_over_a_bad_line(call: Call, say: Say, side: str, name: str) -> None:
-    profile = PROFILES[name]
+    profile = (AT_THE_SPEAKER if side == "speaker" else PROFILES)[name]
     began = await call.now()
     call.hosts[side].set(**profile.line)
     await asyncio.sleep(ADAPTED_S if profile.line else 0)
@@ -104,7 +108,7 @@ async def test_picture_and_sound_come_over_a_bad_line(call: Call, say: Say, side
             f"{got.fps:.1f} fps": got.fps >= profile.fps,
             f"a freeze of {freeze_s:.2f} s": freeze_s <= profile.freeze_s,
         }
-        if all(promises.values()) or slowness() < BUSY:
+        if all(promises.values()):
             break
         began = await call.now()
     judge(promises)
@@ -161,24 +165,26 @@ async def shared(running: Call) -> AsyncIterator[Call]:
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_shared_screen_stays_readable(shared: Call, say: Say, name: str) -> None:
     line, least_played = SCREENS[name]
-    began = await shared.now()
     shared.hosts["viewer"].set(**line)
-    await asyncio.sleep(ADAPTED_S + SCREEN_S)
-    now = await shared.now()
-    read_at = await receiving.painted_at(shared.viewer, shared.speaker, began, "screen")
-    played = receiving.played(await receiving.noted(shared.viewer, began + ADAPTED_S * 1000))
-    shared.hosts["viewer"].set()
-    stood_s, per_s = receiving.longest_gap_s(began, read_at, now), len(read_at) * 1000 / (now - began)
-    say(
-        f"screen over {name}: {per_s:.1f} new readable pictures a second, of 5; stood {stood_s:.1f} s;"
-        f" sound played {played:.1%}"
-    )
-    judge(
-        {
+    for _ in range(TRIES):
+        began = await shared.now()
+        await asyncio.sleep(ADAPTED_S + SCREEN_S)
+        now = await shared.now()
+        read_at = await receiving.painted_at(shared.viewer, shared.speaker, began, "screen")
+        played = receiving.played(await receiving.noted(shared.viewer, began + ADAPTED_S * 1000))
+        stood_s, per_s = receiving.longest_gap_s(began, read_at, now), len(read_at) * 1000 / (now - began)
+        say(
+            f"screen over {name}: {per_s:.1f} new readable pictures a second, of 5; stood {stood_s:.1f} s;"
+            f" sound played {played:.1%}"
+        )
+        promises = {
             f"the screen stood {stood_s:.1f} s": stood_s <= SCREEN_STANDS_S,
             f"sound played {played:.1%}": played >= least_played,
         }
-    )
+        if all(promises.values()):
+            break
+    shared.hosts["viewer"].set()
+    judge(promises)
 
 
 @pytest.mark.parametrize("side", SIDES)
