@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support.browser import until
-from tests.support.server import ENDED_WITH_US
+from tests.support.server import ENDED_WITH_US, free_port
 
 TURNSERVER = "/usr/bin/turnserver"
 SECRET = "bi-mat-chung-cua-hai-may"
@@ -34,16 +33,11 @@ class Turn:
     log: Path
 
 
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
 @contextlib.asynccontextmanager
 async def coturn(host: str, directory: Path, tls_port: int = 0) -> AsyncIterator[Turn]:
     """Started on `host`, at a free port where none is told, ended by its process id."""
     authority, certificate, key = make_certificates(host, directory)
-    turn = Turn(host, tls_port or _free_port(host), _free_port(host), authority, directory / "turn.log")
+    turn = Turn(host, tls_port or free_port(host), free_port(host), authority, directory / "turn.log")
     with turn.log.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             *ENDED_WITH_US, TURNSERVER, "-n", "--use-auth-secret", f"--static-auth-secret={SECRET}", f"--realm={REALM}",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,15 +23,23 @@ PASSWORD = "một mật khẩu đủ dài để thử"
 START_WITHIN_S = 30
 STOP_WITHIN_S = 15
 ROOT = Path(__file__).parents[2]
+# Below those of net.ipv4.ip_local_port_range, which begin at 32768.
+UNLENT_PORTS = range(20_000, 32_000)
 # Of util-linux: a program that is stopped in order when we are no more, even if we are killed.
 ENDED_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port nobody uses now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port nobody uses now, for TCP and UDP, and which the kernel will not lend to a client meanwhile."""
+    for number in random.sample(UNLENT_PORTS, 100):
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind((host, number))
+        except OSError:
+            continue
+        return number
+    raise AssertionError("a hundred ports, and each is taken")
 
 
 @dataclass
@@ -40,7 +49,7 @@ class Server:
     data: Path
     tls: str = "off"
     listen_port: int = field(default_factory=free_port)
-    media_port: int = field(default_factory=lambda: free_port(socket.SOCK_DGRAM))
+    media_port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
     address: str = "127.0.0.1"
     ready_s: float = 0.0
