@@ -45,8 +45,8 @@ NACKED_PER_S = NACKED_BURST = 4_000
 # Browsers tell of arrivals up to twenty times a second, and the clock ticks as often: more is only of a flood, or
 # after the clock stood still for a second.
 MOST_FEEDBACK = 20
-# While all that is wanted goes through, so much of it is enough: one message in so many seconds.
-SAMPLED_S = 0.15
+# While all that is wanted goes through, a look so often is enough, at the last message of those that came.
+EASE_S = 0.25
 # One-byte header extensions have ids up to 14 (RFC 8285, 4.2) and up to 16 bytes.
 _HIGHEST_ID, _LONGEST_MID = 14, 16
 
@@ -93,7 +93,7 @@ class ReceivingPeer(Peer):
         self._offered: list[SessionDescription] = []
         self._agreed = 0
         self._feedback: list[tuple[bytes, float]] = []
-        self._heard_at = float("-inf")
+        self._at_ease_until = 0.0
         self._nack_budget = TokenBucket(NACKED_PER_S, NACKED_BURST, time.monotonic())
 
     # What is wanted
@@ -111,6 +111,7 @@ class ReceivingPeer(Peer):
                 self._fill(self._place_for(key), want)
         self._seat_speakers(speakers)
         self.downlink.allocate(time.monotonic())
+        self._at_ease_until = 0.0
         return self._offer() if len(self._places) > self._offered_slots() else None
 
     def _check_room(self, wanted: Sequence[TrackKey], speakers: int = 0) -> None:
@@ -311,6 +312,7 @@ class ReceivingPeer(Peer):
 
     def _retransmit(self, request: rtcp.Nack, now: float) -> None:
         numbers = request.sequence_numbers
+        self._at_ease_until = 0.0
         if self._nack_budget.take(len(numbers), now):
             self._each(request.media_ssrc, lambda one: one.retransmit(numbers, now))
         else:
@@ -323,19 +325,17 @@ class ReceivingPeer(Peer):
 
     def tick(self, now: float) -> None:
         """Read what the receiver tells of arrivals; choose layers by what the connection bears."""
-        self._read_feedback(now)
+        if now < self._at_ease_until:
+            return
+        self._read_feedback()
         if self.transport.state is State.CONNECTED:
             self.downlink.tick(now)
+        self._at_ease_until = now + EASE_S if self.downlink.is_at_ease else 0.0
 
-    def _read_feedback(self, now: float) -> None:
-        """All of it, or while all goes through the last message from time to time."""
-        if self._feedback and self.downlink.is_at_ease:
-            del self._feedback[:-1]
-            if now - self._heard_at < SAMPLED_S:
-                return
+    def _read_feedback(self) -> None:
+        """All of it, or while all goes through the last message."""
         feedback, self._feedback = self._feedback, []
-        for data, came_at in feedback:
-            self._heard_at = now
+        for data, came_at in feedback[-1:] if self.downlink.is_at_ease else feedback:
             self.read_rtcp(data, came_at)
 
     def report(self, now: float) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sfu import rtcp
 from sfu.negotiation import AUDIO_LEVEL_URI, MID_URI, TRANSPORT_WIDE_CC_URI
-from sfu.receiver import SAMPLED_S
+from sfu.receiver import EASE_S
 from sfu.rtp import RtpPacket
 from sfu.transport_feedback import TICK_S, FeedbackWriter, TransportFeedback
 from tests.sfu.calls import CAMERA, MICROPHONE, Call, LightPublisher, LightSubscriber, light
@@ -170,6 +170,6 @@ async def test_while_all_goes_through_a_sample_of_the_feedback_is_read() -> None
                 told += 1
             at = len(numbers)
             await asyncio.sleep(0.02)
-        assert told > 2 * 3 / SAMPLED_S, "too few to tell"
-        assert 3 / SAMPLED_S / 3 <= estimator.messages < 0.75 * told
+        assert told > 2 * 3 / EASE_S, "too few to tell"
+        assert 3 / EASE_S / 3 <= estimator.messages < 0.75 * told
         assert (estimator.loss, estimator.unknown) == (0, 0)
