@@ -22,7 +22,7 @@ _OVERHEAD: Final = 64
 class Group:
     """Packets that leave in one call: their bytes with room for the tags, and where each part is.
 
-    A copy is made by writing `template` over `place`, a part of the output's buffer. `headers` has (place of
+    A copy is made by writing `template` over `place`, `size` bytes of the output's buffer. `headers` has (place of
     the second byte, marker, sequence, timestamp) of each packet, `slots` (pointer, length) for encrypting it,
     `pictures` the place of a payload whose descriptor has numbers, what it says, and the view's shift.
     """
@@ -34,6 +34,7 @@ class Group:
         "octets",
         "pictures",
         "place",
+        "size",
         "slots",
         "stride",
         "template",
@@ -45,10 +46,10 @@ class Group:
         self.count = len(packets)
         head = layout.length
         self.stride = head + len(packets[0].payload) + tag_length
-        size = self.stride * (self.count - 1) + head + len(packets[-1].payload) + tag_length
+        self.size = self.stride * (self.count - 1) + head + len(packets[-1].payload) + tag_length
         whole = (layout.template(packet) + packet.payload for packet in packets)
-        self.template = b"".join(one.ljust(self.stride, b"\0") for one in whole)[:size]
-        self.place = output.view[:size]
+        self.template = b"".join(one.ljust(self.stride, b"\0") for one in whole)[: self.size]
+        self.place = output.view[: self.size]
         self.octets = sum(packet.octets for packet in packets)
         self.headers: list[tuple[int, int, int, int]] = []
         self.slots: list[tuple[Any, int]] = []

@@ -1,7 +1,6 @@
 """One RTP stream of a publication: a microphone, or one of a camera's simulcast encodings."""
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,7 +97,7 @@ class Stream:
         self._sinks: list[Sink] = []
         self._views: dict[Limits, View] = {}
         self._pending: list[MediaPacket] = []
-        self._earlier: deque[MediaPacket] = deque(maxlen=MOST_DEPTH)
+        self._earlier: tuple[MediaPacket, ...] = ()
         self._limiter = LogLimiter(_log)
         self._numbering = Numbering()
         self._numbers = SequenceRewriter()
@@ -154,7 +153,7 @@ class Stream:
 
     def _forget(self) -> None:
         self._pending.clear()
-        self._earlier.clear()
+        self._earlier = ()
         for view in self._views.values():
             view.clear()
 
@@ -315,7 +314,7 @@ class Stream:
             return
         if self.format.kind == "video":
             align(packets)
-        batch = Batch(self, packets, tuple(self._earlier))
+        batch = Batch(self, packets, self._earlier)
         for sink in tuple(self._sinks):
             try:
                 sink.forward(batch)
@@ -326,7 +325,7 @@ class Stream:
             # The history would hold each packet twice.
             packet.original = None
         if self.format.kind == "audio":
-            self._earlier.extend(packets)
+            self._earlier = (*self._earlier, *packets)[-MOST_DEPTH:]
         self.repair(packets[-1].arrival)
 
     def _drop(self, reason: DropReason) -> None:

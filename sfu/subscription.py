@@ -1,7 +1,6 @@
 """One subscriber's copy of a track."""
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -60,7 +59,7 @@ class Subscription:
         self._first = 0
         self._newest: MediaPacket | None = None
         self._highest = 0
-        self._reported: deque[tuple[int, float]] = deque(maxlen=_REPORTS_KNOWN)
+        self._reported: tuple[tuple[int, float], ...] = ()
 
     def activate(self, agreed: Agreed) -> None:
         """The receiver has agreed to the SSRCs, with these payload types. Idempotent."""
@@ -215,7 +214,7 @@ class Subscription:
                 self.octets += group.octets
                 self.resends.earn(group.octets)
                 if layout.is_numbered:
-                    link.sent(first, group.count, len(group.place), time.monotonic())
+                    link.sent(first, group.count, group.size, time.monotonic())
         if burst.newest.sequence > self._highest:
             self._highest = burst.newest.sequence
             self._newest = burst.newest
@@ -356,7 +355,7 @@ class Subscription:
         ntp = clock.ntp + round(passed * 2**32) & 2**64 - 1
         ticks = clock.rtp_timestamp + round(passed * stream.payload.clock_rate)
         timestamp = ticks + self.writer.numbers.timestamp_delta & 0xFFFFFFFF
-        self._reported.append((ntp >> 16 & 0xFFFFFFFF, now))
+        self._reported = (*self._reported, (ntp >> 16 & 0xFFFFFFFF, now))[-_REPORTS_KNOWN:]
         report = rtcp.SenderReport(ssrc, ntp, timestamp, self.packets & 0xFFFFFFFF, self.octets & 0xFFFFFFFF)
         chunk = rtcp.SourceChunk(ssrc, ((1, cname),))
         return report.to_bytes() + rtcp.SourceDescription((chunk,)).to_bytes()

@@ -11,13 +11,15 @@ from sfu.transport_feedback import TICKS_PER_REFERENCE, TransportFeedback
 # At 500 groups a second these are four seconds, and 400 KB at most, when no feedback comes at all.
 MOST_GROUPS: Final = 2048
 MOST_LOST: Final = 1024
+# What leaves so soon after something else is a group with it: of many small ones each would be told by itself.
+TOGETHER_S: Final = 0.005
 # A line on which nothing is sent for so long pauses.
 PAUSE_S: Final = 0.5
 _REFERENCE_RANGE: Final = 1 << 24
 
 
 class GroupFate(NamedTuple):
-    """What became of packets that left together at `sent_at`: how many arrived, the first and last when.
+    """What became of packets that left together from `sent_at` on: how many arrived, the first and last when.
 
     Ticks are of 250 µs on the receiver's clock; `octets` were sent, `arrived_octets` of them arrived.
     """
@@ -50,7 +52,13 @@ class SentLog:
 
     def sent(self, first_number: int, count: int, octets: float, now: float) -> None:
         """`count` packets of `octets` bytes altogether left at `now` with the numbers from `first_number` on."""
-        self._groups.append((first_number, count, octets, now))
+        groups = self._groups
+        if groups:
+            first, before, octets_before, began = groups[-1]
+            if now - began < TOGETHER_S and first + before == first_number:
+                groups[-1] = (first, before + count, octets_before + octets, began)
+                return
+        groups.append((first_number, count, octets, now))
 
     def is_awaiting(self, now: float, for_s: float) -> bool:
         """Whether something that left so long ago was not told of, while more leaves.

@@ -88,12 +88,21 @@ def test_the_reference_time_wraps() -> None:
 def test_without_feedback_memory_is_bounded() -> None:
     log = SentLog()
     for number in range(3 * MOST_GROUPS):
-        log.sent(number & 0xFFFF, 1, 100.0, 0.0)
+        log.sent(number & 0xFFFF, 1, 100.0, float(number))
     assert len(log.match(feedback(2 * MOST_GROUPS, "x" * MOST_GROUPS))) == MOST_GROUPS
     for number in range(3 * MOST_LOST):
-        log.sent(number & 0xFFFF, 1, 100.0, 0.0)
+        log.sent(number & 0xFFFF, 1, 100.0, float(number))
     log.match(TransportFeedback(1, 2, 0, 3 * MOST_LOST, 0, 0, (), ()))
     assert len(log._lost) <= MOST_LOST
+
+
+def test_what_leaves_together_is_one_group() -> None:
+    log = SentLog()
+    for number, left_at in enumerate((0.0, 0.002, 0.0049, 0.0051, 0.012, 0.012)):
+        log.sent(number, 1, 50.0, left_at)
+    fates = log.match(feedback(0, "xx.xxx"))
+    assert [(fate.octets, fate.arrived_octets) for fate in fates] == [(150, 100), (50, 50), (100, 100)]
+    assert brief(fates) == [(0.0, 3, 2), (0.0051, 1, 1), (0.012, 2, 2)]
 
 
 def test_awaiting() -> None:
