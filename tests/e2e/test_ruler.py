@@ -16,6 +16,7 @@ from tests.support.browser import until
 from tests.support.reference import ReferenceRecorder
 from tests.support.ruler import Marked, Painted, delay_ms, offset_ms, offsets_ms, unwrapped
 
+TRIES = 3
 BLANK = "http://localhost/ruler"
 CAPTURE = """async () => {
   window.local = await navigator.mediaDevices.getUserMedia({ video: true, audio: true });
@@ -173,6 +174,22 @@ async def test_a_call_inside_one_page_is_seen_and_heard_whole(materials, capsys)
 
 @pytest.mark.browser
 async def test_a_call_between_two_browsers_is_seen_and_heard_whole(materials, capsys):
+    """No server of ours takes part, so what is missing the machine has no time for: then it is tried again."""
+    for tries_left in reversed(range(TRIES)):
+        share, rising, error = await between_two_browsers(materials)
+        with capsys.disabled():
+            print(
+                f"\nruler, two browsers: {share:.1%} of frames read;"
+                f" sound is played {error:.1f} ms later than its picture is shown"
+            )
+        assert rising
+        if share >= 0.95 and abs(error) < 120:
+            break
+        assert tries_left, "the machine is too slow for what follows"
+
+
+async def between_two_browsers(materials) -> tuple[float, bool, float]:
+    """The share of frames seen, whether their numbers only rose, and by how much sound is behind, in ms."""
     async with browser.chromium(materials[0]) as ann, browser.chromium(materials[1]) as ben:
         near, far = await open_blank(ann), await open_blank(ben)
         await near.evaluate(CAPTURE)
@@ -189,15 +206,7 @@ async def test_a_call_between_two_browsers_is_seen_and_heard_whole(materials, ca
         assert await ann.ruler.problems() + await ben.ruler.problems() == []
     share, rising = continuity([frame.number for frame in painted])
     shown = [Marked(frame.at_ms, mark) for frame in painted if (mark := mark_of(frame)) is not None]
-    error = delay_ms(captured.beeps, heard) - delay_ms(captured.flashes, shown)
-    with capsys.disabled():
-        print(
-            f"\nruler, two browsers: {share:.1%} of frames read;"
-            f" sound is played {error:.1f} ms later than its picture is shown"
-        )
-    assert share >= 0.95
-    assert rising
-    assert abs(error) < 120
+    return share, rising, delay_ms(captured.beeps, heard) - delay_ms(captured.flashes, shown)
 
 
 async def settled(viewer: browser.Participant) -> bool:
