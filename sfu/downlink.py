@@ -72,8 +72,9 @@ class Downlink:
 
     @property
     def is_at_ease(self) -> bool:
-        """Whether all that is wanted goes through, so that it is enough to hear of some of the packets."""
-        return self.estimator.bitrate_bps > self.wanted_bps > 0 and self.estimator.is_quiet
+        """Whether all that is wanted is sent and goes through, so that it is enough to hear of some of the packets."""
+        bears = min(self._allocated_bps, self.estimator.bitrate_bps)
+        return bears > self.wanted_bps > 0 and self.estimator.is_quiet
 
     def feedback(self, message: TransportFeedback, now: float) -> None:
         """The receiver tells when packets arrived."""
