@@ -9,6 +9,10 @@ from sfu.rtp import timestamp_difference
 MAX_BEHIND: Final = 1_000
 MAX_AGE_S: Final = 1.0
 MAX_TRIES: Final = 10
+# Where so much is lost, requests and answers are lost as well: asked so often in a round trip, a hole is filled by
+# the first answer that comes through. A sender gives one in a round trip (libwebrtc's history keeps to that).
+LOSSY: Final = 0.15
+ASKS_WHERE_LOSSY: Final = 3
 # Below this, a repeated request would overtake the answer to the first even on a local network.
 MIN_INTERVAL_S: Final = 0.02
 # How much a new answer tells of how long answers take, and how much later than usual one may come.
@@ -19,10 +23,11 @@ MAX_REQUESTED: Final = 250
 
 
 class _Missing:
-    __slots__ = ("since", "tried_at", "tries")
+    __slots__ = ("first_tried_at", "since", "tried_at", "tries")
 
     def __init__(self, since: float) -> None:
         self.since = since
+        self.first_tried_at = 0.0
         self.tried_at = 0.0
         self.tries = 0
 
@@ -30,8 +35,9 @@ class _Missing:
 class LossTracker:
     """Follow one SSRC's sequence numbers: ask for the holes and account for them.
 
-    Holes are asked for at once, then once per round trip until filled, tried `MAX_TRIES` times, older than
-    `MAX_AGE_S` or more than `MAX_BEHIND` behind; `abandoned` counts those given up: time for a keyframe.
+    Holes are asked for at once, then once per round trip, or more often where much is lost, until filled, tried
+    for `MAX_TRIES` round trips, older than `MAX_AGE_S` or more than `MAX_BEHIND` behind; `abandoned` counts those
+    given up: time for a keyframe.
     `fraction_lost` is what the last report told, as a share.
     The statistics are those of RFC 3550, A.1, A.3 and A.8. Times are seconds of a monotonic clock.
     """
@@ -127,8 +133,8 @@ class LossTracker:
             return False
         number = self.highest + ((sequence_number - self.highest + 0x8000) & 0xFFFF) - 0x8000
         missing = self._missing.pop(number, None)
-        if missing is not None and missing.tries == 1 and now is not None:
-            self._learn(now - missing.tried_at)
+        if missing is not None and missing.tries <= self._asks and now is not None:
+            self._learn(now - missing.first_tried_at)
         return missing is not None
 
     def _learn(self, repair_s: float) -> None:
@@ -143,7 +149,7 @@ class LossTracker:
         if not self._missing:
             return []
         shown_s = rtt_s if self.repair_s is None else min(REPAIR_MARGIN * self.repair_s, MAX_AGE_S / 4)
-        interval = max(shown_s, MIN_INTERVAL_S)
+        interval = max(shown_s / self._asks, MIN_INTERVAL_S)
         requested: list[int] = []
         for number, missing in list(self._missing.items()):
             if self._is_hopeless(number, missing, now, interval):
@@ -152,15 +158,23 @@ class LossTracker:
             elif (missing.tries == 0 or now - missing.tried_at >= interval) and len(
                 requested
             ) < MAX_REQUESTED:
+                if missing.tries == 0:
+                    missing.first_tried_at = now
                 missing.tries += 1
                 missing.tried_at = now
                 requested.append(number & 0xFFFF)
         return requested
 
+    @property
+    def _asks(self) -> int:
+        """How often a hole is asked for in a round trip."""
+        return ASKS_WHERE_LOSSY if self.fraction_lost >= LOSSY else 1
+
     def _is_hopeless(self, number: int, missing: _Missing, now: float, interval: float) -> bool:
         assert self.highest is not None
         too_old = now - missing.since > MAX_AGE_S or self.highest - number > MAX_BEHIND
-        return too_old or (missing.tries >= MAX_TRIES and now - missing.tried_at >= interval)
+        tried_enough = missing.tries >= MAX_TRIES * self._asks
+        return too_old or (tried_enough and now - missing.tried_at >= interval)
 
     def sender_report(self, ntp: int, now: float) -> None:
         """Note a sender report's 64-bit NTP time: our reports then let the sender compute the round trip."""

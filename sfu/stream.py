@@ -15,14 +15,13 @@ from sfu.formats import Format, Payload
 from sfu.keyframes import FEEDBACK_SSRC, Asked, KeyframeRequests
 from sfu.layers import Limits
 from sfu.limits import LogLimiter
-from sfu.nack import LossTracker
+from sfu.nack import LOSSY, LossTracker
 from sfu.negotiation import AUDIO_LEVEL_URI
 from sfu.numbering import Numbering
 from sfu.output import Output
 from sfu.packet import MediaPacket, align
 from sfu.rates import LayerRates
 from sfu.redundancy import MOST_DEPTH, unpack
-from sfu.resend import TWICE_FROM
 from sfu.rewriter import SequenceRewriter
 from sfu.rtp import RtpPacket
 from sfu.sink import Sink
@@ -342,7 +341,7 @@ class Stream:
         if missing:
             self._upstream.asked.nacks += 1
             request = rtcp.Nack(FEEDBACK_SSRC, self.ssrc, tuple(missing)).to_bytes()
-            for _ in range(2 if self._tracker.fraction_lost >= TWICE_FROM else 1):
+            for _ in range(2 if self._tracker.fraction_lost >= LOSSY else 1):
                 self._upstream.send_rtcp(request)
         if self._tracker.abandoned > self._abandoned:
             self._abandoned = self._tracker.abandoned

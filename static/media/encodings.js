@@ -29,6 +29,8 @@ const CAMERA_ENCODINGS = [
   { from: 480 * 270, rids: ["m", "h"] },
   { from: 0, rids: [""] },
 ];
+/** Over a line that loses much: at most so large by the long side, px, and so fast. */
+const LIGHT = { side: 480, maxBitrate: 200_000 };
 const USUAL_CAMERA = { width: 1280, height: 720 };
 
 /**
@@ -83,6 +85,22 @@ function cameraEncoding(rid, side, scale, active) {
   const limits = { active, maxBitrate, maxFramerate: CAMERA_FRAMERATE };
   if (!rid) return limits;
   return { rid, scaleResolutionDownBy: scale, scalabilityMode: TEMPORAL, ...limits };
+}
+
+/**
+ * A camera's encodings for a line that loses much: a picture of one or two packets is there more often than one of
+ * five, and the rest of the rate is left to what is sent again.
+ * @param {Encoding[]} encodings
+ * @param {{width?: number, height?: number}} size of the track's picture, px
+ * @returns {Encoding[]}
+ */
+export function lightened(encodings, { width, height }) {
+  const side = Math.max(width ?? 0, height ?? 0) || USUAL_CAMERA.width;
+  return encodings.map(({ scaleResolutionDownBy = 1, maxBitrate = LIGHT.maxBitrate, ...encoding }) => ({
+    ...encoding,
+    scaleResolutionDownBy: Math.max(scaleResolutionDownBy, side / LIGHT.side),
+    maxBitrate: Math.min(maxBitrate, LIGHT.maxBitrate),
+  }));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { arrangeEncodings, encodingsOf } from "./encodings.js";
+import { arrangeEncodings, encodingsOf, lightened } from "./encodings.js";
 import { Queue } from "./queue.js";
 import { Uplink } from "./uplink.js";
 import { LinkWatch } from "./watch.js";
@@ -217,13 +217,20 @@ export class Publisher {
     const sender = place?.transceiver.sender;
     if (!place || !sender) return;
     const parameters = sender.getParameters();
-    if (!arrangeEncodings(parameters.encodings, place.encodings, this.#wanted.get(source) ?? null)) return;
+    const planned = this.#planned(source, place.encodings, sender.track);
+    if (!arrangeEncodings(parameters.encodings, planned, this.#wanted.get(source) ?? null)) return;
     try {
       await sender.setParameters(parameters);
     } catch (error) {
       // A connection that ends or negotiates meanwhile takes no parameters; after its answer they are set again.
       console.debug(`Publisher ${source} x ${error}`);
     }
+  }
+
+  /** @param {Source} source @param {RTCRtpEncodingParameters[]} encodings @param {MediaStreamTrack | null} track */
+  #planned(source, encodings, track) {
+    const lightens = source === "camera" && track && this.#uplink?.lossy;
+    return lightens ? lightened(encodings, track.getSettings()) : encodings;
   }
 
   #drop() {

@@ -13,6 +13,11 @@ export class Uplink {
     this.#changed = changed;
   }
 
+  /** Whether much is lost on the way: what is sent must leave room for what is sent again. */
+  get lossy() {
+    return this.#floor.held;
+  }
+
   /** What the other side reports, once a second. @param {RTCStatsReport} report */
   look(report) {
     const look = lookOf(report);

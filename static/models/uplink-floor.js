@@ -6,8 +6,9 @@ const LOOKS = 2;
 const CALM_LOOKS = 10;
 /** A queue that grows by so much says that the line is too narrow: then loss is ours to mend, ms. */
 const QUEUE_MS = 150;
-/** Less loss than this more, while we do not fall below the floor, is chance. */
-const MORE_LOSS = 0.12;
+/** More loss than this, while we do not fall below the floor, is ours: over so many looks it is not chance. */
+const MORE_LOSS = 0.15;
+const SURE_LOOKS = 5;
 
 /** @typedef {{lost: number, roundTrip: number}} Look share of packets lost, and ms, of the last second */
 
@@ -20,7 +21,8 @@ export class UplinkFloor {
   #least = Number.POSITIVE_INFINITY;
   #lossy = 0;
   #calm = 0;
-  #lostAtFirst = 0;
+  /** What was lost at first since the rate is held, and last. @type {number[]} */
+  #losses = [];
   #refuted = false;
 
   /** Take a look in. @param {Look} look @returns {boolean} whether `held` has changed */
@@ -32,14 +34,22 @@ export class UplinkFloor {
     const before = this.held;
     if (before) this.held = this.#stillHolds(lost, queued);
     else this.held = this.#lossy >= LOOKS && !this.#refuted;
-    if (this.held && !before) this.#lostAtFirst = lost;
+    if (this.held && !before) this.#losses = [];
     if (this.#calm >= CALM_LOOKS) this.#refuted = false;
     return this.held !== before;
   }
 
   /** @param {number} lost @param {boolean} queued */
   #stillHolds(lost, queued) {
-    this.#refuted = queued || lost > this.#lostAtFirst + MORE_LOSS;
+    this.#losses.push(lost);
+    if (this.#losses.length > 2 * SURE_LOOKS) this.#losses.splice(SURE_LOOKS, 1);
+    const [first, last] = [this.#losses.slice(0, SURE_LOOKS), this.#losses.slice(-SURE_LOOKS)];
+    this.#refuted = queued || mean(last) > mean(first) + MORE_LOSS;
     return !this.#refuted && this.#calm < CALM_LOOKS;
   }
+}
+
+/** @param {number[]} numbers */
+function mean(numbers) {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }

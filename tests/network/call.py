@@ -63,7 +63,11 @@ class Call:
 
     async def whole(self, within_s: float = WHOLE_WITHIN_S) -> None:
         """Wait until everything comes in full, as on a clean line."""
-        await until(self.is_whole, "picture and sound come in full", within_s, 0.25)
+        try:
+            await until(self.is_whole, "picture and sound come in full", within_s, 0.25)
+        except AssertionError as error:
+            last = await self.got(await self.now() - LOOK_MS)
+            raise AssertionError(f"{error}; the last second: {last}") from None
 
     async def whole_after_s(self, within_s: float) -> float:
         """Wait likewise; how long after now it was so, infinite when it was not."""

@@ -217,3 +217,28 @@ def test_it_asks_again_after_as_long_as_an_answer_takes():
     assert tracker.due(1.06, RTT_S) == [4]
     assert tracker.recovered(4, 1.07)
     assert tracker.repair_s == 0.05, "which of two requests was answered nobody knows"
+
+
+def test_where_much_is_lost_it_asks_three_times_in_a_round_trip():
+    tracker = LossTracker(90_000)
+    for number in range(0, 128, 2):
+        tracker.received(number, 0, 0.0)
+        tracker.recovered(number - 1)
+    tracker.report_block(7, 0.0)
+    tracker.received(128, 0, 0.0)
+    asked_at = [step for step in range(128) if tracker.due(step / 128, 12 / 128)]
+    assert asked_at == [4 * ask for ask in range(nack.ASKS_WHERE_LOSSY * nack.MAX_TRIES)]
+
+
+def test_where_it_asks_often_any_answer_to_the_first_round_tells_how_long_one_takes():
+    tracker = LossTracker(90_000)
+    for number in range(0, 128, 2):
+        tracker.received(number, 0, 0.0)
+        tracker.recovered(number - 1)
+    tracker.report_block(7, 0.0)
+    tracker.received(128, 0, 1.0)
+    for step in range(4):
+        tracker.due(1 + step * 0.03, 0.09)
+        if step == 2:
+            assert tracker.recovered(127, 1.08)
+    assert tracker.repair_s == pytest.approx(0.08)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrangeEncodings, encodingsOf } from "../../../static/media/encodings.js";
+import { arrangeEncodings, encodingsOf, lightened } from "../../../static/media/encodings.js";
 
 /** @param {{width?: number, height?: number}} size */
 const camera = (size) =>
@@ -41,6 +41,26 @@ for (const { name, size, encodings } of [
 ]) {
   test(`a camera of ${name} sends ${encodings.length}`, () => assert.deepEqual(camera(size), encodings));
 }
+
+test("over a line that loses much no encoding is larger than what fits into a packet or two", () => {
+  const size = { width: 1280, height: 720 };
+  const light = lightened(encodingsOf("camera", size, "detail"), size);
+  assert.deepEqual(
+    light.map(({ rid, active, scaleResolutionDownBy, maxBitrate }) => [
+      rid,
+      active,
+      scaleResolutionDownBy,
+      maxBitrate,
+    ]),
+    [
+      ["l", true, 4, 150_000],
+      ["m", true, 1280 / 480, 200_000],
+      ["h", true, 1280 / 480, 200_000],
+    ],
+  );
+  const small = { width: 320, height: 240 };
+  assert.equal(lightened(encodingsOf("camera", small, "detail"), small)[0]?.maxBitrate, 150_000);
+});
 
 test("a camera of unknown size is taken for 720p", () =>
   assert.deepEqual(camera({}), camera({ width: 1280, height: 720 })));
