@@ -1,6 +1,6 @@
 /** Loss from which on a sender's own estimate falls without end, and below which it needs no help. */
-const LOSSY = 0.15;
-const CALM = 0.08;
+const LOSSY = 0.2;
+const CALM = 0.12;
 /** So many looks in a row before anything changes; a change costs a negotiation. */
 const LOOKS = 2;
 const CALM_LOOKS = 10;
