@@ -14,6 +14,9 @@ RTT_S = 0.1
 # Each receiver tells of its round trip at least as often.
 ROUND_S = 5.0
 MOST_PACKETS = 1024
+# A loss shows when the next packet comes. Of a shared page there are five a second, and that one may be lost, too: so
+# many are kept however old they are.
+LEAST_PACKETS = 24
 MOST_BYTES = 400_000
 # Among so many there is one of nearly any size.
 _LATEST = 16
@@ -22,7 +25,8 @@ _LATEST = 16
 class History:
     """The last packets by sequence number, bounded in age, number and bytes, whichever is reached first.
 
-    The age is what the slowest receiver needs, as far as `reckon_with` has told of all: memory goes here.
+    A few are kept at any age. The age is what the slowest receiver needs, as far as `reckon_with` has told of all:
+    memory goes here.
     """
 
     def __init__(self) -> None:
@@ -51,10 +55,13 @@ class History:
         packets[packet.sequence] = packet
         self._bytes += len(packet.payload)
         oldest_allowed = packet.arrival - self._age_s
-        while (
-            len(packets) > MOST_PACKETS or self._bytes > MOST_BYTES or self._oldest().arrival < oldest_allowed
-        ):
+        while self._is_too_much(oldest_allowed):
             self._bytes -= len(packets.popitem(last=False)[1].payload)
+
+    def _is_too_much(self, oldest_allowed: float) -> bool:
+        count = len(self._packets)
+        too_old = count > LEAST_PACKETS and self._oldest().arrival < oldest_allowed
+        return too_old or count > MOST_PACKETS or self._bytes > MOST_BYTES
 
     def _oldest(self) -> MediaPacket:
         return next(iter(self._packets.values()))

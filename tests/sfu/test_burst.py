@@ -6,7 +6,7 @@ from sfu.burst import Burst
 from sfu.codecs.vp8 import parse_descriptor
 from sfu.drops import DropCounter
 from sfu.header import BARE, Extensions, layout_of
-from sfu.history import MOST_AGE_S, MOST_BYTES, MOST_PACKETS, History
+from sfu.history import LEAST_PACKETS, MOST_AGE_S, MOST_BYTES, MOST_PACKETS, History
 from sfu.output import Output
 from sfu.packet import MOST_PADDING, MediaPacket, align
 from sfu.rtp import HEADER_LENGTH, RtpPacket
@@ -93,9 +93,9 @@ def test_history_is_bounded_in_number_bytes_and_age() -> None:
         one.sequence = sequence
         history.add(one)
     assert len(history) == MOST_BYTES // (1000 - HEADER_LENGTH)
-    late = packets(100, arrival=MOST_AGE_S + 0.1)[0]
-    late.sequence = 9999
-    history.add(late)
-    assert len(history) == 1
+    for late in packets(*[100] * LEAST_PACKETS, arrival=MOST_AGE_S + 0.1):
+        late.sequence += 9999
+        history.add(late)
+    assert len(history) == LEAST_PACKETS
     history.clear()
     assert len(history) == 0

@@ -2,17 +2,17 @@
 
 import pytest
 
-from sfu.history import MOST_AGE_S, ROUND_S, History
+from sfu.history import LEAST_PACKETS, MOST_AGE_S, ROUND_S, History
 from sfu.packet import MediaPacket
 from sfu.rtp import RtpPacket
 from tests.sfu.packets import video_packet
 
 
-def filled(history: History, until: float) -> History:
-    """A hundred small packets a second, up to this time."""
-    for sequence in range(int(until * 100)):
+def filled(history: History, until: float, per_s: int = 100) -> History:
+    """So many small packets a second, up to this time."""
+    for sequence in range(int(until * per_s)):
         parsed = RtpPacket.parse(video_packet(sequence & 0xFFFF, 0, 1, 1, 0, 1, 60))
-        history.add(MediaPacket(parsed, sequence, None, sequence / 100))
+        history.add(MediaPacket(parsed, sequence, None, sequence / per_s))
     return history
 
 
@@ -41,3 +41,11 @@ def test_a_slow_receiver_lengthens_it_at_once_and_shortens_it_when_it_has_gone()
         history.reckon_with(0.02, 12 + turn * (ROUND_S + 0.1))
     history.clear()
     assert len(filled(history, 3)) == pytest.approx(28, abs=2)
+
+
+def test_a_few_packets_are_kept_at_any_age() -> None:
+    """Five pages a second: what was lost of one shows with the next, or with the one after that."""
+    history = History()
+    reckon(history, 0.02, rounds=2)
+    assert len(filled(history, 60, per_s=5)) == LEAST_PACKETS
+    assert history.get(299 - 3) is not None
