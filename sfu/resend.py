@@ -49,7 +49,8 @@ class ResendBudget:
         return 2 if self.loss >= TWICE_FROM else 1
 
     def refusal(self, sequence: int, octets: int, now: float, rtt_s: float) -> DropReason | None:
-        """Why this packet may not be sent again now; None when it may, and then it counts as done."""
+        """Why the packet of this number, as the receiver knows it, may not be sent again now; None when it may, and
+        then it counts as done."""
         if now - self._resent_at.get(sequence, float("-inf")) < _EARLY * rtt_s:
             return DropReason.NACK_REPEATED
         octets *= self.copies
@@ -65,7 +66,3 @@ class ResendBudget:
             recent = {key: at for key, at in self._resent_at.items() if now - at < _MOST_RTT_S}
             self._resent_at = recent if len(recent) < _MOST_RESENT else {}
         self._resent_at[sequence] = now
-
-    def clear(self) -> None:
-        """Other packets have these numbers now."""
-        self._resent_at.clear()

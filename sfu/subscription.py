@@ -13,8 +13,10 @@ from sfu.layers import ALL, Limits, step
 from sfu.link import Link
 from sfu.output import Output
 from sfu.packet import MediaPacket
+from sfu.past import Found, Past, Pasts, find
 from sfu.publication import Publication
 from sfu.resend import ResendBudget
+from sfu.rewriter import StreamRewriter
 from sfu.stream import Stream
 from sfu.transport import Transport
 from sfu.view import View
@@ -57,6 +59,9 @@ class Subscription:
         self._red: tuple[int, int] | None = None
         self._spliced = False
         self._first = 0
+        self._pasts = Pasts()
+        # The stream's number from which on the present view holds, until its first packet has come.
+        self._turned_at: int | None = None
         self._newest: MediaPacket | None = None
         self._highest = 0
         self._reported: tuple[tuple[int, float], ...] = ()
@@ -70,7 +75,7 @@ class Subscription:
 
     def resume(self) -> None:
         """Sending may begin or go on: a keyframe is needed."""
-        self._spliced = False
+        self._part()
         if self._aim is not None:
             self._ask_for_keyframe(self._aim[0])
 
@@ -83,8 +88,7 @@ class Subscription:
     def started(self, publication: Publication) -> None:
         """Another source fills the place: its lowest stream, until somebody aims at another."""
         self.publication = publication
-        self.resends.clear()
-        self._spliced = False
+        self._part()
         self.audible(publication.is_audible)
 
     def ended(self) -> None:
@@ -95,7 +99,7 @@ class Subscription:
     def paused(self, paused: bool) -> None:
         """After a pause the stream goes on with a keyframe and without a hole; until then nothing comes."""
         del paused
-        self._spliced = False
+        self._part()
 
     def audible(self, audible: bool) -> None:
         """The microphone is let through, or no longer."""
@@ -107,7 +111,6 @@ class Subscription:
     def restarted(self, stream: Stream) -> None:
         """The encoder began anew: so does the copy."""
         if stream is self._stream:
-            self.resends.clear()
             self.resume()
 
     def reported(self, stream: Stream) -> None:
@@ -160,8 +163,13 @@ class Subscription:
         if self._stream is not None:
             self._stream.remove_sink(self)
         self._leave_view()
+        self._pasts.close()
         self._stream = self._aim = None
-        self._spliced = False
+        self._part()
+
+    def _part(self) -> None:
+        """What comes next does not follow from what was sent."""
+        self._spliced, self._turned_at = False, None
 
     def _enter(self, stream: Stream, limits: Limits) -> View:
         """Take this view from here on."""
@@ -170,7 +178,6 @@ class Subscription:
         if self._stream is not None and self._stream is not stream:
             self._stream.remove_sink(self)
         self._stream, self._view = stream, view
-        self.resends.clear()
         return view
 
     def _leave_view(self) -> None:
@@ -184,7 +191,11 @@ class Subscription:
         """Copy, rewrite, encrypt, send."""
         if self._transport.tx is None or self._transport.ice.media_path is None or not self._active:
             return self._output.drops.count(DropReason.NOT_CONNECTED, len(batch.packets))
+        if self._pasts:
+            self._pasts.take(batch)
         view = self._view
+        if self._turned_at is not None and view is not None and batch.stream is self._stream:
+            return self._finish_turn(batch.burst(view))
         if not self._spliced or view is None or batch.stream is not self._stream or self._aim is None:
             return self._begin(batch)
         if self._aim[1] != view.limits and self._aim[0] is batch.stream:
@@ -228,8 +239,10 @@ class Subscription:
         if first is None or not self.writer.choose(self._codec(stream)):
             reason = DropReason.KEYFRAME_AWAITED if first is None else DropReason.CODEC_UNSUPPORTED
             return self._output.drops.count(reason, len(batch.packets))
-        burst = self._burst(batch, self._enter(stream, limits))
-        return self._splice(burst, first.stream_sequence, self.writer.numbers.splice)
+        burst, at = self._burst(batch, self._enter(stream, limits)), first.stream_sequence
+        part = burst.only(lambda packet: packet.stream_sequence >= at) if burst is not None else None
+        self._part()
+        return self._splice(part, self.writer.numbers.splice) if part is not None else None
 
     def _codec(self, stream: Stream) -> str:
         return stream.payload.form if self._red is None else "RED"
@@ -251,19 +264,26 @@ class Subscription:
                 past = burst.only(lambda one: one.stream_sequence < at) if burst is not None else None  # noqa: B023
                 if past is not None:
                     self._send(past)
+                self._pasts.add(Past(batch.stream, view, self.writer.numbers, self._first, self._highest))
+                self._view = None
                 rest = batch.burst(self._enter(batch.stream, limits))
-                return self._splice(rest, at, self.writer.numbers.turn)
+                self._spliced, self._turned_at = False, at
+                return self._finish_turn(rest)
         return self._send(burst) if burst is not None else None
+
+    def _finish_turn(self, burst: Burst | None) -> None:
+        """Go on with the new view's first packet after the turn, which may be some pictures away."""
+        at = self._turned_at
+        assert at is not None
+        part = burst.only(lambda packet: packet.stream_sequence >= at) if burst is not None else None
+        if part is not None:
+            self._splice(part, self.writer.numbers.turn)
 
     def _is_new(self, packet: MediaPacket) -> bool:
         return self._newest is None or packet.stream_sequence > self._newest.stream_sequence
 
-    def _splice(self, burst: Burst | None, at: int, join: Callable[[MediaPacket], None]) -> None:
-        """Go on with the packets of `burst` from the stream's number `at` on."""
-        part = burst.only(lambda packet: packet.stream_sequence >= at) if burst is not None else None
-        if part is None:
-            self._spliced = False
-            return
+    def _splice(self, part: Burst, join: Callable[[MediaPacket], None]) -> None:
+        """Go on with these packets."""
         if self._newest is not None:
             self.writer.numbers.sent(self._newest)
             self._newest = None
@@ -273,40 +293,43 @@ class Subscription:
         join(first)
         self._first = first.sequence
         self._highest = first.sequence - 1
-        self._spliced = True
+        self._spliced, self._turned_at = True, None
         self._send(part)
 
     # Feedback of the receiver
 
     def retransmit(self, sequence_numbers: tuple[int, ...], now: float) -> None:
         """Answer a NACK from the history: each number at most once in a round trip, all within the budget."""
-        if self._view is None or not self._spliced:
-            return self._output.drops.count(DropReason.NACK_NOT_IN_HISTORY, len(sequence_numbers))
         for done, sequence_number in enumerate(sequence_numbers):
-            sequence = self.writer.numbers.source_sequence(sequence_number, self._highest)
-            reason = self._resend(self._view, sequence, now)
+            reason = self._resend(sequence_number, now)
             if reason is DropReason.NACK_OVER_BUDGET:
                 return self._output.drops.count(reason, len(sequence_numbers) - done)
             if reason is not None:
                 self._output.drops.count(reason)
         return None
 
-    def _resend(self, view: View, sequence: int, now: float) -> DropReason | None:
-        packet = view.history.get(sequence) if self._first <= sequence <= self._highest else None
-        if packet is None:
+    def _resend(self, sequence_number: int, now: float) -> DropReason | None:
+        found = self._present(sequence_number) or self._pasts.find(sequence_number)
+        if found is None:
             return DropReason.NACK_NOT_IN_HISTORY
-        refusal = self.resends.refusal(sequence, len(packet.payload), now, self.rtt_s)
+        packet, numbers = found
+        refusal = self.resends.refusal(sequence_number, len(packet.payload), now, self.rtt_s)
         if refusal is None:
             for _ in range(self.resends.copies):
-                self._send_again(packet, now)
+                self._send_again(packet, numbers, now)
         return refusal
 
-    def _send_again(self, packet: MediaPacket, now: float) -> None:
+    def _present(self, sequence_number: int) -> Found | None:
+        if not self._spliced or self._view is None:
+            return None
+        return find(self._view, self.writer.numbers, self._first, self._highest, sequence_number)
+
+    def _send_again(self, packet: MediaPacket, numbers: StreamRewriter, now: float) -> None:
         key, path, first = self._transport.tx, self._transport.ice.media_path, self._link.number
         if key is None or path is None:
             return
         again = self.writer.rtx_payload_type is not None
-        data = self.writer.retransmission(packet) if again else self.writer.copy(packet)
+        data = self.writer.retransmission(packet, numbers) if again else self.writer.copy(packet, numbers)
         if self._output.send_again(key, path, data) and self.writer.layout.is_numbered:
             self._link.sent(first, 1, len(data), now)
 
@@ -320,7 +343,7 @@ class Subscription:
         if self.can_probe and self._view is not None:
             packet = self._view.history.like(octets, self._first)
             if packet is not None:
-                self._send_again(packet, time.monotonic())
+                self._send_again(packet, self.writer.numbers, time.monotonic())
 
     def keyframe_needed(self, now: float) -> None:
         """The receiver sent PLI or FIR."""

@@ -101,29 +101,31 @@ class CopyWriter:
             for at, descriptor, shift in group.pictures:
                 descriptor.rewrite(view, at, picture_id_delta + shift, tl0picidx_delta)
 
-    def copy(self, packet: MediaPacket) -> bytearray:
-        """The packet once more, under its own number: the very bytes that were sent before."""
+    def copy(self, packet: MediaPacket, numbers: StreamRewriter) -> bytearray:
+        """The packet once more, under its own number: the very bytes that were sent before, with the same `numbers`."""
         data = self._packet(
-            packet, self.payload_type, packet.sequence + self.numbers.sequence_delta, self.ssrc
+            packet, self.payload_type, packet.sequence + numbers.sequence_delta, self.ssrc, numbers
         )
-        self._write_picture(data, self.layout.length, packet)
+        self._write_picture(data, self.layout.length, packet, numbers)
         return data
 
-    def retransmission(self, packet: MediaPacket) -> bytearray:
+    def retransmission(self, packet: MediaPacket, numbers: StreamRewriter) -> bytearray:
         """RFC 4588, 4: another stream, the original number before the payload, which goes without padding."""
         assert self.rtx_payload_type is not None
         assert self.rtx_ssrc is not None
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        number = (packet.sequence + self.numbers.sequence_delta) & 0xFFFF
+        number = (packet.sequence + numbers.sequence_delta) & 0xFFFF
         payload = bytearray(number.to_bytes(2, "big") + packet.payload[: packet.octets])
-        self._write_picture(payload, 2, packet)
+        self._write_picture(payload, 2, packet, numbers)
         whole = packet.with_payload(bytes(payload))
-        return self._packet(whole, self.rtx_payload_type, self._rtx_sequence, self.rtx_ssrc)
+        return self._packet(whole, self.rtx_payload_type, self._rtx_sequence, self.rtx_ssrc, numbers)
 
-    def _packet(self, packet: MediaPacket, payload_type: int, sequence: int, ssrc: int) -> bytearray:
+    def _packet(
+        self, packet: MediaPacket, payload_type: int, sequence: int, ssrc: int, numbers: StreamRewriter
+    ) -> bytearray:
         layout = self.layout
         data = bytearray(layout.template(packet) + packet.payload)
-        timestamp = (packet.timestamp + self.numbers.timestamp_delta) & 0xFFFFFFFF
+        timestamp = (packet.timestamp + numbers.timestamp_delta) & 0xFFFFFFFF
         head = (packet.marker | payload_type, sequence & 0xFFFF, timestamp, ssrc)
         if layout.is_bare:
             layout.pack_into(data, 1, *head)
@@ -139,8 +141,9 @@ class CopyWriter:
         self._link.number += 1
         return (self._link.number - 1) & 0xFFFF
 
-    def _write_picture(self, data: bytearray, at: int, packet: MediaPacket) -> None:
-        descriptor, numbers = packet.descriptor, self.numbers
+    @staticmethod
+    def _write_picture(data: bytearray, at: int, packet: MediaPacket, numbers: StreamRewriter) -> None:
+        descriptor = packet.descriptor
         if descriptor is not None:
             delta = numbers.picture_id_delta + packet.picture_shift
             descriptor.rewrite(data, at, delta, numbers.tl0picidx_delta)

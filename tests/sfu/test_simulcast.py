@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sfu.layers import ALL, Limits
+from sfu.past import KEPT_S
 from sfu.publication import PAUSE_AFTER_S, PAUSE_LAST_AFTER_S, RESUME_S, RETRY_S
 from sfu.rtp import RtpPacket
 from sfu.stream import Stream
@@ -114,6 +115,25 @@ def test_temporal_layers_go_at_once_and_come_back_in_step(camera: Camera, copy: 
     assert pictures == list(range(10, 16))
 
 
+@pytest.mark.parametrize("past", range(4))
+@pytest.mark.parametrize(("limits", "every"), [(Limits(7, 0), 4), (Limits(7, 1), 2)])
+def test_layers_go_at_any_picture_without_a_keyframe(
+    camera: Camera, copy: Copy, past: int, limits: Limits, every: int
+) -> None:
+    """Most pictures are not of the layers that stay: then the next one that is goes on."""
+    camera.shows(8 + past)
+    before = copy.received()
+    asked = camera.plis()
+    copy.subscription.aim(camera.stream_of("l"), limits)
+    camera.shows(12)
+    after = copy.received()
+    kept = [picture for picture in range(8 + past, 20 + past) if picture % every == 0]
+    assert [packet.timestamp // 3000 for packet in after] == kept
+    numbers = [packet.sequence_number for packet in (*before, *after)]
+    assert numbers == list(range(len(numbers)))
+    assert camera.plis() == asked
+
+
 def test_a_lost_packet_of_a_view_is_sent_again(camera: Camera, copy: Copy) -> None:
     camera.shows(4)
     copy.subscription.aim(camera.stream_of("l"), Limits(7, 0))
@@ -127,12 +147,68 @@ def test_a_lost_packet_of_a_view_is_sent_again(camera: Camera, copy: Copy) -> No
     assert again.data[14:] == lost.data[12:]
 
 
+def again_of(copy: Copy, number: int) -> RtpPacket | None:
+    """What comes when this number is asked for."""
+    copy.subscription.retransmit((number,), NOW)
+    return next(iter(copy.received()), None)
+
+
+@pytest.mark.parametrize("limits", [Limits(7, 0), Limits(7, 1)])
+def test_what_was_lost_before_a_turn_is_sent_again_after_it(
+    camera: Camera, copy: Copy, limits: Limits
+) -> None:
+    """No keyframe comes with the turn: what follows cannot be decoded without it."""
+    camera.shows(4)
+    before = copy.received()
+    copy.subscription.aim(camera.stream_of("l"), limits)
+    camera.shows(4)
+    copy.subscription.aim(camera.stream_of("l"), ALL)
+    camera.shows(4)
+    turned = copy.received()
+    for lost in (before[-1], before[-4], turned[0]):
+        again = again_of(copy, lost.sequence_number)
+        assert again is not None
+        assert int.from_bytes(again.data[12:14], "big") == lost.sequence_number
+        assert (again.timestamp, again.data[14:]) == (lost.timestamp, lost.data[12:])
+    camera.passes(KEPT_S)
+    copy.received()
+    assert again_of(copy, before[-1].sequence_number) is None
+
+
+def test_what_comes_late_from_before_a_turn_is_there_to_be_asked_for(camera: Camera, copy: Copy) -> None:
+    """The publisher's line lost it, and it is repaired when the receiver has other layers already."""
+    camera.shows(7)
+    late = next(camera.packets["l"])
+    camera.shows(1)
+    copy.subscription.aim(camera.stream_of("l"), Limits(7, 0))
+    camera.shows(8)
+    copy.received()
+    stream = camera.stream_of("l")
+    stream.receive(late, camera.now)
+    camera.shows(1)
+    copy.received()
+    again = again_of(copy, late.sequence_number)
+    assert again is not None
+    assert int.from_bytes(again.data[12:14], "big") == late.sequence_number
+
+
+def test_a_turn_there_and_back_sends_a_packet_again_once_in_a_round_trip(camera: Camera, copy: Copy) -> None:
+    camera.shows(8)
+    lost = copy.received()[-1]
+    assert again_of(copy, lost.sequence_number) is not None
+    copy.subscription.aim(camera.stream_of("l"), Limits(7, 0))
+    camera.shows(8)
+    copy.received()
+    assert again_of(copy, lost.sequence_number) is None
+
+
 def test_views_are_closed_when_nobody_uses_them(camera: Camera, copy: Copy) -> None:
     camera.shows(4)
     stream = camera.stream_of("l")
     for limits in (Limits(7, 0), Limits(7, 1), ALL):
         copy.subscription.aim(stream, limits)
         camera.shows(8)
+    camera.passes(KEPT_S)
     assert list(stream._views) == [ALL]
     copy.subscription.rest()
     assert not stream._views
