@@ -48,32 +48,31 @@ class Past:
 
 
 class Pasts:
-    """Those of one subscription, the oldest first."""
+    """Those of one subscription; `held` is the list, the oldest first."""
+
+    __slots__ = ("held",)
 
     def __init__(self) -> None:
-        self._pasts: list[Past] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._pasts)
+        self.held: list[Past] = []
 
     def add(self, past: Past) -> None:
         """One more."""
-        self._pasts.append(past)
+        self.held.append(past)
 
     def take(self, batch: Batch) -> None:
         """Remember what comes late, and let go of what nobody asks for any more."""
-        for past in [past for past in self._pasts if not past.take(batch)]:
-            self._pasts.remove(past)
+        for past in [past for past in self.held if not past.take(batch)]:
+            self.held.remove(past)
             past.close()
 
     def find(self, sequence_number: int) -> Found | None:
         """What was sent, or should have been, with this number before a turn."""
-        return next((found for past in self._pasts if (found := past.find(sequence_number))), None)
+        return next((found for past in self.held if (found := past.find(sequence_number))), None)
 
     def close(self) -> None:
         """Let go of all."""
-        while self._pasts:
-            self._pasts.pop().close()
+        while self.held:
+            self.held.pop().close()
 
 
 def find(view: View, numbers: StreamRewriter, first: int, highest: int, sequence_number: int) -> Found | None:

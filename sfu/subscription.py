@@ -191,7 +191,7 @@ class Subscription:
         """Copy, rewrite, encrypt, send."""
         if self._transport.tx is None or self._transport.ice.media_path is None or not self._active:
             return self._output.drops.count(DropReason.NOT_CONNECTED, len(batch.packets))
-        if self._pasts:
+        if self._pasts.held:
             self._pasts.take(batch)
         view = self._view
         if self._turned_at is not None and view is not None and batch.stream is self._stream:
