@@ -31,8 +31,6 @@ _REPEATS: Final = ((2, (0.12, 0.08)), (1, (0.015, 0.005)))
 # A link that bears no picture is tried again so often, for so long: without packets nothing is learned of it.
 TRIAL_INTERVAL_S: Final = 6.0
 TRIAL_S: Final = 1.5
-# Packets smaller than this, in octets, are not sent as fast as a probe goes: they would be too many.
-LEAST_PROBED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +158,11 @@ class Downlink:
             key=lambda subscription: subscription.packets,
             default=None,
         )
-        if carrier is not None:
-            _pour(carrier, probe, probe.packets * probe.octets, asyncio.get_running_loop().time())
+        if carrier is None:
+            return
+        loop = asyncio.get_running_loop()
+        for index in range(probe.packets):
+            loop.call_later(index * probe.interval_s, carrier.probe, probe.octets)
 
     def loss(self, playing: Sequence[Subscription]) -> float:
         """The share of packets that did not arrive at first, as the receiver tells in the one way or the other."""
@@ -180,14 +181,6 @@ class Downlink:
             "queue_ms": estimator.queue_ms,
             "limited_by": estimator.state,
         }
-
-
-def _pour(carrier: Subscription, probe: Probe, octets: int, due: float) -> None:
-    """Send packets at the probe's rate until it has its octets: those of a small picture are smaller than planned."""
-    sent = carrier.probe(probe.octets)
-    if 0 < sent < octets:
-        following = due + max(sent, LEAST_PROBED) * 8 / probe.bitrate_bps
-        asyncio.get_running_loop().call_at(following, _pour, carrier, probe, octets - sent, following)
 
 
 def _is_sent(subscription: Subscription) -> bool:

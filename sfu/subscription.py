@@ -324,29 +324,26 @@ class Subscription:
             return None
         return find(self._view, self.writer.numbers, self._first, self._highest, sequence_number)
 
-    def _send_again(self, packet: MediaPacket, numbers: StreamRewriter, now: float) -> int:
+    def _send_again(self, packet: MediaPacket, numbers: StreamRewriter, now: float) -> None:
         key, path, first = self._transport.tx, self._transport.ice.media_path, self._link.number
         if key is None or path is None:
-            return 0
+            return
         again = self.writer.rtx_payload_type is not None
         data = self.writer.retransmission(packet, numbers) if again else self.writer.copy(packet, numbers)
-        if not self._output.send_again(key, path, data):
-            return 0
-        if self.writer.layout.is_numbered:
+        if self._output.send_again(key, path, data) and self.writer.layout.is_numbered:
             self._link.sent(first, 1, len(data), now)
-        return len(data)
 
     @property
     def can_probe(self) -> bool:
         """Whether there is something that could be sent again."""
         return self._spliced and self._view is not None and self.writer.rtx_payload_type is not None
 
-    def probe(self, octets: int) -> int:
-        """Send something of about that size again, to see whether the link bears it; the octets that this took."""
-        packet = self._view.history.like(octets, self._first) if self.can_probe and self._view else None
-        if packet is None:
-            return 0
-        return self._send_again(packet, self.writer.numbers, time.monotonic())
+    def probe(self, octets: int) -> None:
+        """Send something of about that size again, to see whether the link bears it."""
+        if self.can_probe and self._view is not None:
+            packet = self._view.history.like(octets, self._first)
+            if packet is not None:
+                self._send_again(packet, self.writer.numbers, time.monotonic())
 
     def keyframe_needed(self, now: float) -> None:
         """The receiver sent PLI or FIR."""
